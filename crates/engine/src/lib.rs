@@ -1,0 +1,2 @@
+//! A whole Redis without a socket.
+#![forbid(unsafe_code)]

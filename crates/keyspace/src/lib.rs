@@ -1,0 +1,1 @@
+//! Values, their compact encodings, the dictionary and the databases.

@@ -1,0 +1,4 @@
+//! The Redis-compatible server.
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Memory allocation that counts every byte.
