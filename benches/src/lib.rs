@@ -1,0 +1,15 @@
+//! What the benchmarks and the soak share: starting servers, measuring their CPU time and memory,
+//! loading keys, misbehaving, and printing figures.
+#![forbid(unsafe_code)]
+
+pub mod load;
+pub mod misbehave;
+pub mod process;
+pub mod promises;
+pub mod real_input;
+pub mod redis_benchmark;
+pub mod redis_cli;
+pub mod resp;
+pub mod server;
+pub mod summary;
+pub mod table;

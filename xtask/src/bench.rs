@@ -1,0 +1,96 @@
+//! `cargo xtask bench NAME`: one benchmark of the package `benches`, built as it is measured.
+
+use std::path::PathBuf;
+use std::process::{ExitCode, Stdio};
+
+use anyhow::{Context, Result, bail};
+use cargo_metadata::Message;
+
+use crate::shell;
+
+/// What to run.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The benchmark: a file `benches/src/bin/NAME.rs`
+    name: String,
+    /// Passed on to the benchmark; `--help` shows what it takes
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+/// Builds the benchmark, and the server that it measures, with the profile `bench`; then runs it.
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let source = format!("benches/src/bin/{}.rs", arguments.name);
+    if !shell::root().join(&source).is_file() {
+        bail!("there is no benchmark `{}` ({source}); there are: {}", arguments.name, names()?);
+    }
+    run_named(&arguments.name, &arguments.arguments)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The same for a benchmark that is there.
+///
+/// # Errors
+/// When something can't be built, or the benchmark fails.
+pub(crate) fn run_named(name: &str, arguments: &[String]) -> Result<()> {
+    let mut command = shell::command(build("benches", name)?);
+    if !arguments.iter().any(|argument| names_ours(argument)) {
+        command.arg("--ours").arg(build("server", "zmalloc-server")?);
+    }
+    shell::run(command.args(arguments))
+}
+
+/// Whether an argument names the server to measure, so that none needs building.
+fn names_ours(argument: &str) -> bool {
+    argument == "--ours" || argument.starts_with("--ours=") || argument == "--help"
+}
+
+/// The benchmarks there are, for messages.
+fn names() -> Result<String> {
+    let directory =
+        std::fs::read_dir(shell::root().join("benches/src/bin")).context("cannot list the benchmarks")?;
+    let mut names: Vec<_> = directory
+        .flatten()
+        .filter_map(|entry| Some(entry.path().file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    names.sort();
+    Ok(names.join(", "))
+}
+
+/// Builds one binary with the profile `bench` and returns its path, as cargo reports it.
+fn build(package: &str, binary: &str) -> Result<PathBuf> {
+    let mut command = shell::cargo();
+    command.args(["build", "--profile", "bench", "--package", package, "--bin", binary]);
+    command.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
+    let output = command.output().context("cannot start cargo build")?;
+    if !output.status.success() {
+        bail!("{} failed", shell::line(&command));
+    }
+    Message::parse_stream(&output.stdout[..])
+        .flatten()
+        .filter_map(|message| match message {
+            Message::CompilerArtifact(artifact) if artifact.target.name == binary => artifact.executable,
+            _ => None,
+        })
+        .last()
+        .map(PathBuf::from)
+        .with_context(|| format!("cargo built no program {binary}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_is_built_unless_one_is_named() {
+        assert!(names_ours("--ours") && names_ours("--ours=target/x") && names_ours("--help"));
+        assert!(!names_ours("--ourselves") && !names_ours("--theirs"));
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_with_the_list() {
+        let arguments = Arguments { name: "no-such".to_owned(), arguments: Vec::new() };
+        let error = run(&arguments).unwrap_err().to_string();
+        assert!(error.contains("no-such") && error.contains("server"), "{error}");
+    }
+}
