@@ -1,0 +1,143 @@
+//! What an allocator has to do to stand under this crate, and which one stands there in this build.
+//!
+//! A back end allocates and answers questions about itself. It does no accounting: counting is the
+//! ledger's, which wraps every operation. A back end that counts by itself, per thread, implements
+//! [`CountsPerThread`] as well and the ledger reads those counters.
+
+use std::alloc::Layout;
+use std::ptr::NonNull;
+use std::sync::atomic::AtomicU64;
+
+use crate::error::ControlError;
+use crate::stats::{AllocatorInfo, SizeClass};
+
+mod jemalloc;
+
+/// The back end of this build. Nothing else in the crate names one.
+pub(crate) use self::jemalloc::Jemalloc as Imp;
+
+/// An allocator.
+///
+/// # Safety
+/// For every function:
+/// - it does not unwind, and does not call into `ZMalloc`, into the ledger, or into anything that
+///   allocates through Rust's global allocator, except where its own documentation says so;
+/// - it may be called on any thread at any time, from the first allocation of the process to the
+///   destructors that run last on a thread.
+///
+/// A *live block* is one that [`allocate`](Self::allocate), [`allocate_zeroed`] or [`reallocate`]
+/// returned and that has been neither freed nor moved since. Its *layout* is the one it was
+/// allocated with, with the size of the last resize.
+///
+/// - The first `layout.size()` bytes of a live block may be read and written by whoever holds it,
+///   no other live block overlaps them, and its address is a multiple of `layout.align()`.
+/// - A live block occupies exactly [`good_size`](Self::good_size) of its layout in bytes.
+///
+/// [`allocate_zeroed`]: Self::allocate_zeroed
+/// [`reallocate`]: Self::reallocate
+pub(crate) unsafe trait Backend {
+    /// Name and version, as Redis's INFO shows them in `mem_allocator`: `jemalloc-5.3.1`.
+    const NAME: &'static str;
+
+    /// Returns a new live block of the layout with undefined content, or null with nothing changed.
+    ///
+    /// # Safety
+    /// `layout.size()` is not 0.
+    unsafe fn allocate(layout: Layout) -> *mut u8;
+
+    /// As [`allocate`](Self::allocate), with the first `layout.size()` bytes zero.
+    ///
+    /// # Safety
+    /// `layout.size()` is not 0.
+    unsafe fn allocate_zeroed(layout: Layout) -> *mut u8;
+
+    /// Frees a live block.
+    ///
+    /// # Safety
+    /// `block` is live and `layout` is its layout.
+    unsafe fn deallocate(block: *mut u8, layout: Layout);
+
+    /// Resizes a live block, in place if it can stay. Returns the live block, whose content is kept
+    /// up to the smaller of the two sizes, or null with the old block live and unchanged.
+    ///
+    /// # Safety
+    /// `block` is live and `layout` is its layout; `new_size` is not 0 and does not exceed
+    /// `isize::MAX` when rounded up to a multiple of `layout.align()`.
+    unsafe fn reallocate(block: *mut u8, layout: Layout, new_size: usize) -> *mut u8;
+
+    /// The bytes that a live block of this layout occupies; 0 if the size is 0 or can never be had.
+    fn good_size(layout: Layout) -> usize;
+
+    /// The bytes that this live block occupies.
+    ///
+    /// # Safety
+    /// `block` is live.
+    unsafe fn usable_size(block: NonNull<u8>) -> usize;
+}
+
+/// A back end that counts the bytes it hands out and takes back, for each thread by itself.
+///
+/// # Safety
+/// - The counters of a thread start at 0 and only rise: each success of [`Backend`]'s operations on
+///   that thread adds the size of the block that became live to `allocated` and that of the block
+///   that ceased to be to `deallocated`, before the operation returns. A failure adds nothing.
+/// - Only their own thread writes them, each write being one 8-byte store.
+/// - What [`thread_counters`](Self::thread_counters) returned may be read by any thread for as long
+///   as the calling thread lives, and while it ends until the first round of destructors of
+///   thread-specific data (`pthread_key_create`) that begins after the call has ended.
+pub(crate) unsafe trait CountsPerThread: Backend {
+    /// Where the counters of the calling thread are, or `None` if they cannot be had now, for lack
+    /// of memory: then nothing was changed, and it can be tried again.
+    fn thread_counters() -> Option<ThreadCounters>;
+
+    /// What the counters of the calling thread stand at. Unlike [`thread_counters`] this may also be
+    /// asked in every destructor of the thread. What the counters are relative to may change
+    /// between two operations of [`Backend`] once the thread has begun to end, so only the
+    /// difference across one operation means anything. Zeros if they cannot be had.
+    ///
+    /// [`thread_counters`]: Self::thread_counters
+    fn thread_totals() -> Totals;
+}
+
+/// Where the counters of one thread are.
+#[derive(Clone, Copy)]
+pub(crate) struct ThreadCounters {
+    /// Bytes allocated on this thread since it began.
+    pub(crate) allocated: NonNull<AtomicU64>,
+    /// Bytes freed on this thread since it began, whichever thread had allocated them.
+    pub(crate) deallocated: NonNull<AtomicU64>,
+}
+
+/// A reading of a pair of counters, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    /// Bytes allocated.
+    pub(crate) allocated: u64,
+    /// Bytes freed.
+    pub(crate) deallocated: u64,
+}
+
+/// Questions about a back end's own state, and commands to it. These may allocate through the
+/// global allocator, and are not called by the ledger.
+pub(crate) trait Control {
+    /// Refreshes the back end's statistics and reads them.
+    fn info() -> Result<AllocatorInfo, ControlError>;
+
+    /// Refreshes the back end's statistics and reads those of each small size class, smallest first.
+    fn size_classes() -> Result<Vec<SizeClass>, ControlError>;
+
+    /// The distance in bytes between the smallest size classes.
+    fn quantum() -> Result<usize, ControlError>;
+
+    /// Returns what the calling thread has freed and still caches to the common heap.
+    fn flush_thread_cache() -> Result<(), ControlError>;
+
+    /// Flushes the calling thread's cache and gives every unused page back to the system.
+    fn purge() -> Result<(), ControlError>;
+
+    /// Starts or stops the threads that give unused pages back to the system.
+    fn set_background_thread(on: bool) -> Result<(), ControlError>;
+
+    /// The back end's own report.
+    fn stats_text() -> String;
+}

@@ -1,0 +1,148 @@
+//! The global allocator: Rust's allocation calls, each carried out by the back end and counted by
+//! the ledger.
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::ptr::NonNull;
+
+use crate::backend::{Backend, Imp};
+use crate::ledger;
+
+/// The allocator, for use as a `#[global_allocator]`.
+///
+/// All values are alike: the heap and the ledger belong to the process, so a second `ZMalloc` is
+/// another name for the first. Blocks are counted from the first allocation of the process to the
+/// last, on every thread, including allocations in destructors of thread-local values and in a
+/// child after `fork`.
+///
+/// A request that cannot be met returns null, as [`GlobalAlloc`] asks, and leaves the count as it
+/// was. Frees are sized, resizing is done in place where the block can stay, and every alignment is
+/// honoured.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ZMalloc {
+    _private: (),
+}
+
+impl ZMalloc {
+    /// The allocator. There is nothing to configure.
+    pub const fn new() -> Self {
+        Self { _private: () }
+    }
+}
+
+// SAFETY: `Imp` is a `Backend`, whose contract is `GlobalAlloc`'s: a block of the layout or null,
+// valid until it is freed or moved, no unwinding. The ledger runs an operation exactly once and
+// passes its result on, and neither allocates nor unwinds itself.
+//
+// The methods are not `#[inline]`: compiled here, next to the thread-local that they look at, they
+// reach it by one instruction; compiled in another crate they may have to call its accessor. Link-
+// time optimisation inlines them all the same.
+unsafe impl GlobalAlloc for ZMalloc {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if ledger::thread_is_listed() {
+            // SAFETY: the caller promises a size other than 0, which is all that is asked here.
+            unsafe { Imp::allocate(layout) }
+        } else {
+            // SAFETY: as above.
+            unsafe { unlisted::alloc(layout) }
+        }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if ledger::thread_is_listed() {
+            // SAFETY: the caller promises a size other than 0, which is all that is asked here.
+            unsafe { Imp::allocate_zeroed(layout) }
+        } else {
+            // SAFETY: as above.
+            unsafe { unlisted::alloc_zeroed(layout) }
+        }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        if ledger::thread_is_listed() {
+            // SAFETY: the caller promises that `block` is live and was allocated with `layout`.
+            unsafe { Imp::deallocate(block, layout) }
+        } else {
+            // SAFETY: as above.
+            unsafe { unlisted::dealloc(block, layout) }
+        }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        if ledger::thread_is_listed() {
+            // SAFETY: the caller promises that `block` is live and was allocated with `layout`,
+            // that `new_size` is not 0, and that it does not exceed `isize::MAX` when rounded up to
+            // the alignment.
+            unsafe { Imp::reallocate(block, layout, new_size) }
+        } else {
+            // SAFETY: as above.
+            unsafe { unlisted::realloc(block, layout, new_size) }
+        }
+    }
+}
+
+/// The same four operations where the ledger has more to do. They are functions of their own, with
+/// arguments in registers, so that the ones above compile to a comparison and a jump.
+mod unlisted {
+    use std::alloc::Layout;
+
+    use crate::backend::{Backend, Imp};
+    use crate::ledger;
+
+    /// # Safety
+    /// As [`Backend::allocate`].
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn alloc(layout: Layout) -> *mut u8 {
+        // SAFETY: passed on.
+        ledger::counted(|| unsafe { Imp::allocate(layout) })
+    }
+
+    /// # Safety
+    /// As [`Backend::allocate_zeroed`].
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
+        // SAFETY: passed on.
+        ledger::counted(|| unsafe { Imp::allocate_zeroed(layout) })
+    }
+
+    /// # Safety
+    /// As [`Backend::deallocate`].
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn dealloc(block: *mut u8, layout: Layout) {
+        // SAFETY: passed on.
+        ledger::counted(|| unsafe { Imp::deallocate(block, layout) });
+    }
+
+    /// # Safety
+    /// As [`Backend::reallocate`].
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn realloc(block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: passed on.
+        ledger::counted(|| unsafe { Imp::reallocate(block, layout, new_size) })
+    }
+}
+
+/// The usable size, in bytes, of a block allocated with this layout: what [`used_memory`] rises by.
+///
+/// A pure function of the layout, so it can also tell whether a value that grows still fits the
+/// block it is in. Zero for a layout of size zero, for which nothing is allocated, and for one
+/// larger than the allocator can ever serve.
+///
+/// [`used_memory`]: crate::used_memory
+#[inline]
+pub fn good_size(layout: Layout) -> usize {
+    Imp::good_size(layout)
+}
+
+/// The usable size, in bytes, of a live block: equal to [`good_size`] of the layout it has now.
+///
+/// # Safety
+/// `block` was returned by [`ZMalloc`] and has been neither freed nor moved since.
+#[inline]
+pub unsafe fn usable_size(block: NonNull<u8>) -> usize {
+    // SAFETY: the caller promises what the back end asks, a live block of its own.
+    unsafe { Imp::usable_size(block) }
+}

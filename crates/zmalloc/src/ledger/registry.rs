@@ -1,0 +1,198 @@
+//! The list of the threads whose counters are read, and the total of all others.
+
+use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+
+use super::fork;
+use super::lock::{Guard, Lock};
+use super::thread::{self, Node, State};
+use crate::backend::{CountsPerThread, Imp, ThreadCounters, Totals};
+
+/// The threads that are listed, in no order, and the key whose destructor takes them off.
+pub(super) struct Threads {
+    first: *const Node,
+    /// `None` until the first thread is about to be listed; then whether the key exists.
+    key: Option<Result<libc::pthread_key_t, ()>>,
+}
+
+// SAFETY: the nodes that the list points to belong to several threads. What the list reads and
+// writes in them is only ever accessed with the list locked, by whichever thread.
+unsafe impl Send for Threads {}
+
+static THREADS: Lock<Threads> = Lock::new(Threads { first: ptr::null(), key: None });
+
+/// What threads that are not listed have allocated and freed, in bytes.
+struct Retired {
+    allocated: AtomicU64,
+    deallocated: AtomicU64,
+}
+
+static RETIRED: Retired = Retired { allocated: AtomicU64::new(0), deallocated: AtomicU64::new(0) };
+
+impl Retired {
+    /// Adds what a thread has counted. The allocations first: whoever sees that a block was freed
+    /// must also see that it was allocated.
+    fn add(&self, totals: Totals) {
+        self.allocated.fetch_add(totals.allocated, Ordering::Relaxed);
+        self.deallocated.fetch_add(totals.deallocated, Ordering::Release);
+    }
+}
+
+impl Threads {
+    /// The nodes on the list. They exist: a thread takes its node off before its memory goes away.
+    fn nodes(&self) -> impl Iterator<Item = &Node> {
+        let mut next = self.first;
+        std::iter::from_fn(move || {
+            // SAFETY: `next` is null or a node on the list, which exists, and stays there while
+            // the list is borrowed, that is, locked.
+            let node = unsafe { next.as_ref() }?;
+            next = node.next.get();
+            Some(node)
+        })
+    }
+
+    /// The counters of the listed threads.
+    fn counters(&self) -> impl Iterator<Item = ThreadCounters> {
+        self.nodes().filter_map(|node| node.counters.get())
+    }
+
+    fn link(&mut self, node: &Node) {
+        node.previous.set(ptr::null());
+        node.next.set(self.first);
+        // SAFETY: null or a node on the list, which exists.
+        if let Some(next) = unsafe { self.first.as_ref() } {
+            next.previous.set(node);
+        }
+        self.first = node;
+    }
+
+    fn unlink(&mut self, node: &Node) {
+        // SAFETY: the neighbours on the list are null or exist, as they are on it as well.
+        let (previous, next) = unsafe { (node.previous.get().as_ref(), node.next.get().as_ref()) };
+        match previous {
+            Some(previous) => previous.next.set(node.next.get()),
+            None => self.first = node.next.get(),
+        }
+        if let Some(next) = next {
+            next.previous.set(node.previous.get());
+        }
+    }
+
+    /// Takes every thread but the calling one off the list and adds its figures to the total, in a
+    /// child of `fork`, where the others are gone but their memory is not.
+    pub(super) fn retire_others(&mut self) {
+        let own = thread::node();
+        let mut kept = None;
+        for node in self.nodes() {
+            if ptr::eq(node, own) {
+                kept = Some(own);
+            } else if let Some(counters) = node.counters.get() {
+                retire(counters);
+            }
+        }
+        self.first = ptr::null();
+        // SAFETY: the calling thread's own node, which exists.
+        if let Some(own) = kept.and_then(|own| unsafe { own.as_ref() }) {
+            self.link(own);
+        }
+    }
+}
+
+/// Locks the list. Nothing of the back end's may be called meanwhile: it has locks of its own,
+/// which `fork` takes in an order that is not ours to choose.
+pub(super) fn threads() -> Guard<Threads> {
+    THREADS.lock()
+}
+
+/// Takes up the guard that the handler before a `fork` has forgotten.
+///
+/// # Safety
+/// As [`Lock::resume`].
+pub(super) unsafe fn resume_threads() -> Guard<Threads> {
+    // SAFETY: passed on.
+    unsafe { THREADS.resume() }
+}
+
+/// Arranges for [`thread::thread_ends`] to be run when the calling thread, whose node this is,
+/// ends. Returns whether it will be.
+pub(super) fn set_destructor(node: &Node) -> bool {
+    let key = *threads().key.get_or_insert_with(|| {
+        fork::install();
+        let mut key = 0;
+        // SAFETY: `key` is there to be written, and the destructor is a function of the right kind.
+        let errno = unsafe { libc::pthread_key_create(&raw mut key, Some(thread::thread_ends)) };
+        if errno == 0 { Ok(key) } else { Err(()) }
+    });
+    // SAFETY: the key exists and is never deleted.
+    key.is_ok_and(|key| unsafe { libc::pthread_setspecific(key, ptr::from_ref(node).cast()) == 0 })
+}
+
+/// Puts the calling thread on the list.
+pub(super) fn list(node: &Node, counters: ThreadCounters) {
+    let mut threads = threads();
+    node.counters.set(Some(counters));
+    threads.link(node);
+    node.set_state(State::Listed);
+}
+
+/// Takes the calling thread off the list and adds its figures to the total, in one step for
+/// everybody who reads them.
+pub(super) fn unlist(node: &Node) {
+    let mut threads = threads();
+    if node.state() == State::Listed {
+        threads.unlink(node);
+        if let Some(counters) = node.counters.take() {
+            retire(counters);
+        }
+    }
+}
+
+/// Adds a thread's figures to the total.
+pub(super) fn retire(counters: ThreadCounters) {
+    RETIRED.add(Totals { allocated: load(counters.allocated), deallocated: load(counters.deallocated) });
+}
+
+/// Runs an operation of a thread that is not listed and adds what it counted to the total.
+pub(super) fn add_difference<R>(operation: impl FnOnce() -> R) -> R {
+    let before = Imp::thread_totals();
+    let result = operation();
+    let after = Imp::thread_totals();
+    RETIRED.add(Totals {
+        allocated: after.allocated.wrapping_sub(before.allocated),
+        deallocated: after.deallocated.wrapping_sub(before.deallocated),
+    });
+    result
+}
+
+/// Bytes allocated and not freed, on all threads.
+///
+/// Everything freed is read before anything allocated. A free that was seen follows its allocation,
+/// also if another thread did it, so that allocation is seen too, and the difference is never
+/// negative: allocations are only ever seen in excess. (Strictly that takes a machine on which
+/// stores become visible to all other cores at once, as on x86, Arm and RISC-V. On another one the
+/// figure could be low for a moment, but not below 0.)
+pub(super) fn in_use() -> usize {
+    let threads = threads();
+    let mut deallocated = RETIRED.deallocated.load(Ordering::Acquire);
+    for counters in threads.counters() {
+        deallocated = deallocated.wrapping_add(load(counters.deallocated));
+    }
+    fence(Ordering::Acquire);
+    let mut allocated = RETIRED.allocated.load(Ordering::Relaxed);
+    for counters in threads.counters() {
+        allocated = allocated.wrapping_add(load(counters.allocated));
+    }
+    let difference = allocated.wrapping_sub(deallocated).cast_signed();
+    usize::try_from(difference).unwrap_or(0)
+}
+
+/// Reads a counter that the back end writes on another thread, in C.
+///
+/// C's store is no atomic one by name, but it is a single 8-byte store (the back end's promise), and
+/// this is a single 8-byte load: a value that was stored is seen, old or new, never a mix.
+fn load(counter: ptr::NonNull<AtomicU64>) -> u64 {
+    // SAFETY: the counter is aligned and can be read: its thread is on the list or is this one, so
+    // it has not come to the end of its destructors; or the process is a child of `fork`, in which
+    // the memory of the other threads stays as it was. The only other access is the store above.
+    unsafe { counter.as_ref() }.load(Ordering::Relaxed)
+}

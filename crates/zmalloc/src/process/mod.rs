@@ -1,0 +1,43 @@
+//! What the operating system says about this process and this machine.
+//!
+//! Nothing here allocates, and each call is a few system calls, so it can be polled. A figure that
+//! the system does not offer is `None`, never a guess.
+
+#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "other.rs")]
+mod imp;
+
+/// Bytes of this process that are in physical memory (the resident set size): on Linux from
+/// `/proc/self/statm`.
+///
+/// The kernel may keep this figure a little behind, by some pages for each thread.
+pub fn rss() -> Option<usize> {
+    imp::rss()
+}
+
+/// Bytes of physical memory in the machine, whatever limits this process is under.
+pub fn physical_memory() -> Option<usize> {
+    imp::physical_memory()
+}
+
+/// Bytes in this process's pages that it has written and shares with no other: on Linux
+/// `Private_Dirty` in `/proc/self/smaps_rollup` (Linux 4.14). In a child of `fork`, what
+/// copy-on-write has cost so far.
+///
+/// The kernel walks the page tables for it, some microseconds for each megabyte in use.
+pub fn private_dirty() -> Option<usize> {
+    imp::smaps_sum("Private_Dirty")
+}
+
+/// The sum over all mappings of this process of one field that Linux's `smaps` gives in kilobytes,
+/// in bytes: `Rss`, `Pss`, `AnonHugePages`, `Swap`. `None` also for an unknown field.
+///
+/// Costs what [`private_dirty`] costs.
+pub fn smaps_sum(field: &str) -> Option<usize> {
+    imp::smaps_sum(field)
+}
+
+/// Bytes in a page of memory.
+pub fn page_size() -> Option<usize> {
+    imp::page_size()
+}

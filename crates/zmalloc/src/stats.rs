@@ -1,0 +1,210 @@
+//! What the allocator says about itself, and how it is told to give memory back.
+
+use crate::backend::{Backend, Control, Imp};
+use crate::error::ControlError;
+
+/// Name and version of the allocator that was built in, as Redis's INFO shows it in
+/// `mem_allocator`: `jemalloc-5.3.1`.
+pub const BACKEND: &str = Imp::NAME;
+
+/// A snapshot of the allocator's own figures for the whole process, all in bytes.
+///
+/// From the inside out: `allocated` is part of `active`, `active` of `resident` (most of it) and of
+/// `mapped`. What each means is documented under `stats.*` in jemalloc's manual.
+///
+/// [`used_memory`](crate::used_memory) is not among them: it counts live blocks, while `allocated`
+/// also includes blocks that the program has freed and a thread's cache still holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AllocatorInfo {
+    /// Bytes in blocks that are allocated, or freed and held in the caches of threads.
+    pub allocated: usize,
+    /// Bytes in pages that hold at least one such block.
+    pub active: usize,
+    /// Bytes that the allocator's own bookkeeping takes.
+    pub metadata: usize,
+    /// The most bytes that can be physically there: active pages, unused dirty pages and metadata.
+    pub resident: usize,
+    /// Bytes in address ranges with active pages.
+    pub mapped: usize,
+    /// Bytes of address space that is kept for later use without memory behind it.
+    pub retained: usize,
+    /// Bytes in unused pages that still have memory behind them and are given back in time.
+    pub dirty: usize,
+    /// Bytes in unused pages that were offered to the kernel, which may or may not have taken them.
+    pub muzzy: usize,
+    /// Bytes in slabs of small blocks that no block occupies: what moving blocks could free.
+    pub small_fragmentation: usize,
+}
+
+impl AllocatorInfo {
+    /// Refreshes the allocator's statistics and reads them. It takes some microseconds, more with
+    /// many arenas.
+    ///
+    /// # Errors
+    /// If the allocator has no such statistics, or lacks the memory to collect them.
+    pub fn read() -> Result<Self, ControlError> {
+        Imp::info()
+    }
+
+    /// How many times larger the pages in use are than the blocks in them: `active / allocated`,
+    /// `allocator_frag_ratio` in the INFO of Redis 7.0. 1 if nothing is allocated.
+    pub fn fragmentation_ratio(&self) -> f64 {
+        ratio(self.active, self.allocated)
+    }
+
+    /// Bytes of active pages that no block occupies: `allocator_frag_bytes` in the INFO of Redis 7.0.
+    pub fn fragmentation_bytes(&self) -> usize {
+        self.active.saturating_sub(self.allocated)
+    }
+
+    /// How many times larger the blocks would be with what their slabs have free, which is the part
+    /// of fragmentation that moving blocks can remove: `1 + small_fragmentation / allocated`. 1 if
+    /// nothing is allocated.
+    pub fn small_fragmentation_ratio(&self) -> f64 {
+        ratio(self.allocated + self.small_fragmentation, self.allocated)
+    }
+
+    /// How many times larger what is resident is than the pages in use: `resident / active`,
+    /// Redis's `allocator_rss_ratio`. 1 if nothing is active. [`purge`] lowers it.
+    pub fn resident_ratio(&self) -> f64 {
+        ratio(self.resident, self.active)
+    }
+
+    /// Bytes resident beyond the pages in use: Redis's `allocator_rss_bytes`.
+    pub fn resident_bytes_unused(&self) -> usize {
+        self.resident.saturating_sub(self.active)
+    }
+}
+
+/// `part / whole`, or 1 where there is no whole.
+fn ratio(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
+}
+
+/// One size class of small blocks, which are allocated in slabs of equal ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SizeClass {
+    /// Bytes per block.
+    pub size: usize,
+    /// Blocks that a slab has room for.
+    pub blocks_per_slab: usize,
+    /// Bytes per slab.
+    pub slab_size: usize,
+    /// Blocks allocated, or freed and held in the caches of threads.
+    pub live: usize,
+    /// Slabs that hold at least one such block.
+    pub slabs: usize,
+    /// Those slabs with room for another block, without the ones being allocated from.
+    pub nonfull_slabs: usize,
+}
+
+impl SizeClass {
+    /// Bytes in the class's slabs that no block occupies.
+    pub fn fragmentation(&self) -> usize {
+        (self.slabs * self.blocks_per_slab).saturating_sub(self.live) * self.size
+    }
+}
+
+/// Refreshes the allocator's statistics and reads those of every small size class, smallest first.
+///
+/// # Errors
+/// If the allocator has no such statistics, or lacks the memory to collect them.
+pub fn size_classes() -> Result<Vec<SizeClass>, ControlError> {
+    Imp::size_classes()
+}
+
+/// The distance in bytes between the allocator's smallest size classes, fixed when it was built: 8
+/// or 16 on jemalloc.
+///
+/// # Errors
+/// If the allocator cannot tell.
+pub fn quantum() -> Result<usize, ControlError> {
+    Imp::quantum()
+}
+
+/// Gives memory back to the operating system: returns what the calling thread caches to the common
+/// heap, then releases every unused page of every arena.
+///
+/// What other threads hold in their caches stays there; they can call [`flush_thread_cache`].
+/// Takes time in proportion to the memory given back.
+///
+/// # Errors
+/// If the allocator cannot be told to.
+pub fn purge() -> Result<(), ControlError> {
+    Imp::purge()
+}
+
+/// Returns the blocks that the calling thread has freed, and its cache still holds, to the common
+/// heap.
+///
+/// [`used_memory`](crate::used_memory) does not change: it does not count them in the first place.
+///
+/// # Errors
+/// If the allocator cannot be told to.
+pub fn flush_thread_cache() -> Result<(), ControlError> {
+    Imp::flush_thread_cache()
+}
+
+/// Lets threads of the allocator's own give unused pages back in the background, or stops them. By
+/// default the program's threads do it, in passing.
+///
+/// # Errors
+/// If the allocator was built without such threads, or one cannot be started.
+pub fn set_background_thread(on: bool) -> Result<(), ControlError> {
+    Imp::set_background_thread(on)
+}
+
+/// The allocator's own report for human readers, some tens of kilobytes of text in its own format.
+/// Redis answers `MEMORY MALLOC-STATS` with it.
+pub fn stats_text() -> String {
+    Imp::stats_text()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INFO: AllocatorInfo = AllocatorInfo {
+        allocated: 100,
+        active: 150,
+        metadata: 10,
+        resident: 300,
+        mapped: 400,
+        retained: 0,
+        dirty: 0,
+        muzzy: 0,
+        small_fragmentation: 20,
+    };
+
+    #[test]
+    fn ratios_are_of_the_fields_they_name() {
+        assert_eq!(INFO.fragmentation_ratio(), 1.5);
+        assert_eq!(INFO.fragmentation_bytes(), 50);
+        assert_eq!(INFO.small_fragmentation_ratio(), 1.2);
+        assert_eq!(INFO.resident_ratio(), 2.0);
+        assert_eq!(INFO.resident_bytes_unused(), 150);
+    }
+
+    #[test]
+    fn an_empty_heap_is_not_fragmented() {
+        let empty = AllocatorInfo { allocated: 0, active: 0, resident: 0, ..INFO };
+        assert_eq!(empty.fragmentation_ratio(), 1.0);
+        assert_eq!(empty.resident_ratio(), 1.0);
+        assert_eq!(empty.resident_bytes_unused(), 0);
+    }
+
+    #[test]
+    fn a_class_is_fragmented_by_what_its_slabs_have_free() {
+        let class = SizeClass {
+            size: 64,
+            blocks_per_slab: 64,
+            slab_size: 4096,
+            live: 100,
+            slabs: 2,
+            nonfull_slabs: 1,
+        };
+        assert_eq!(class.fragmentation(), 28 * 64);
+    }
+}
