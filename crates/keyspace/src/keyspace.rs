@@ -1,0 +1,138 @@
+//! The numbered databases of a server.
+#![forbid(unsafe_code)]
+
+use crate::db::{Contents, Db};
+use crate::hash::KeyHasher;
+use std::alloc::Layout;
+
+/// Databases numbered from 0, all under one hasher, so that entries can move between them.
+#[derive(Debug)]
+pub struct Keyspace {
+    databases: Vec<Db>,
+}
+
+impl Keyspace {
+    /// `count` databases without keys, whose hash is keyed by `seed`.
+    pub fn new(count: usize, seed: [u8; 16]) -> Keyspace {
+        let hasher = KeyHasher::new(seed);
+        Keyspace { databases: (0..count).map(|_| Db::new(hasher.clone())).collect() }
+    }
+
+    /// The number of databases.
+    #[inline]
+    pub fn count(&self) -> usize {
+        self.databases.len()
+    }
+
+    /// Database `index`.
+    ///
+    /// # Panics
+    /// If there is no such database.
+    #[inline]
+    pub fn db(&self, index: usize) -> &Db {
+        &self.databases[index]
+    }
+
+    /// Database `index`, to be changed.
+    ///
+    /// # Panics
+    /// If there is no such database.
+    #[inline]
+    pub fn db_mut(&mut self, index: usize) -> &mut Db {
+        &mut self.databases[index]
+    }
+
+    /// Two different databases, to be changed.
+    ///
+    /// # Panics
+    /// If there is no such database, or both are the same.
+    pub fn two_mut(&mut self, first: usize, second: usize) -> [&mut Db; 2] {
+        self.databases.get_disjoint_mut([first, second]).expect("two different databases")
+    }
+
+    /// All databases, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Db> {
+        self.databases.iter()
+    }
+
+    /// Exchanges the contents of two databases, as SWAPDB documents; the same one twice is fine.
+    ///
+    /// # Panics
+    /// If there is no such database.
+    pub fn swap(&mut self, first: usize, second: usize) {
+        self.databases.swap(first, second);
+    }
+
+    /// Takes everything out of all databases; what is given back holds the memory until it is dropped.
+    pub fn clear(&mut self) -> Vec<Contents> {
+        self.databases.iter_mut().map(Db::clear).filter(|contents| !contents.is_empty()).collect()
+    }
+
+    /// The number of keys in all databases.
+    pub fn len(&self) -> usize {
+        self.databases.iter().map(Db::len).sum()
+    }
+
+    /// Whether no database has a key.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes of all databases' dictionaries and indices, as [`Db::memory_overhead`].
+    pub fn memory_overhead(&self, usable: impl Fn(Layout) -> usize) -> usize {
+        self.databases.iter().map(|db| db.memory_overhead(&usable)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Expiry, StringValue};
+
+    fn set(db: &mut Db, key: &[u8]) {
+        db.set(key, StringValue::encode(key), Expiry::Never, 0);
+    }
+
+    #[test]
+    fn databases_are_apart_and_can_be_exchanged() {
+        let mut keyspace = Keyspace::new(3, [1; 16]);
+        set(keyspace.db_mut(0), b"zero");
+        set(keyspace.db_mut(2), b"two");
+        assert!(keyspace.db(0).find(b"two").is_none());
+        keyspace.swap(0, 2);
+        keyspace.swap(1, 1);
+        assert!(keyspace.db(0).find(b"two").is_some());
+        assert!(keyspace.db(2).find(b"zero").is_some());
+        assert_eq!((keyspace.len(), keyspace.count()), (2, 3));
+    }
+
+    #[test]
+    fn entries_move_between_databases() {
+        let mut keyspace = Keyspace::new(2, [1; 16]);
+        keyspace.db_mut(0).set(b"key", StringValue::Int(1), Expiry::At(5), 0);
+        let [from, to] = keyspace.two_mut(0, 1);
+        assert!(to.insert_entry(from.remove(b"key").unwrap()).is_none());
+        assert_eq!((from.len(), from.expires_len()), (0, 0));
+        assert_eq!((to.len(), to.expires_len()), (1, 1));
+        assert_eq!(to.find(b"key").unwrap().expiry(), Some(5));
+    }
+
+    #[test]
+    fn what_is_cleared_can_be_freed_on_another_thread() {
+        let mut keyspace = Keyspace::new(4, [1; 16]);
+        for index in 0..1000 {
+            set(keyspace.db_mut(index % 2), index.to_string().as_bytes());
+        }
+        let contents = keyspace.clear();
+        assert!(keyspace.is_empty());
+        assert_eq!(contents.iter().map(Contents::len).collect::<Vec<_>>(), [500, 500]);
+        std::thread::spawn(move || drop(contents)).join().unwrap();
+        assert_eq!(keyspace.memory_overhead(|layout| layout.size()), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "two different databases")]
+    fn the_same_database_is_not_two() {
+        Keyspace::new(2, [1; 16]).two_mut(1, 1);
+    }
+}
