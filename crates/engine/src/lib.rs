@@ -1,2 +1,86 @@
-//! A whole Redis without a socket.
+//! A whole Redis without a socket: command table, dispatch, expiry, configuration, INFO.
+//!
+//! Bytes or argument vectors go in, replies come out; who carries them is somebody else's affair. A program opens an
+//! engine, connects a client, and calls commands:
+//!
+//! ```
+//! use engine::{Engine, Options, Reply};
+//!
+//! let mut engine = Engine::open(Options::default());
+//! let client = engine.connect()?;
+//! engine.call(client, &[b"SET", b"greeting", b"hello"]);
+//! assert_eq!(engine.call(client, &[b"GET", b"greeting"]), Reply::Bulk(b"hello".to_vec()));
+//! # Ok::<(), engine::Error>(())
+//! ```
+//!
+//! # Two clocks
+//! What data ages by is the caller's to set: TTLs, expiry, access times and `TIME`. So is the seed of everything
+//! random, so that a run can be repeated. Only what bounds slices of work is always the real time.
+//!
+//! ```
+//! use std::time::Duration;
+//! use engine::{Clock, Engine, Options, Reply};
+//!
+//! let clock = Clock::manual(1_700_000_000_000);
+//! let mut engine = Engine::open(Options { clock, seed: Some(7), ..Options::default() });
+//! let client = engine.connect()?;
+//! engine.call(client, &[b"SET", b"session", b"ada", b"EX", b"60"]);
+//! engine.clock_mut().advance(Duration::from_secs(59));
+//! assert_eq!(engine.call(client, &[b"TTL", b"session"]), Reply::Integer(1));
+//! engine.clock_mut().advance(Duration::from_secs(1));
+//! assert_eq!(engine.call(client, &[b"GET", b"session"]), Reply::Null);
+//! # Ok::<(), engine::Error>(())
+//! ```
+//!
+//! # Bytes
+//! What a socket would carry can be given as it is, cut anywhere; the reply is appended to the client's output:
+//!
+//! ```
+//! # let mut engine = engine::Engine::open(engine::Options::default());
+//! # let client = engine.connect()?;
+//! engine.receive(client, b"*2\r\n$4\r\nINCR\r\n$4\r\nhi");
+//! assert_eq!(engine.output(client), b"");
+//! engine.receive(client, b"ts\r\nDBSIZE\r\n");
+//! assert_eq!(engine.output(client), b":1\r\n:1\r\n");
+//! # Ok::<(), engine::Error>(())
+//! ```
+//!
+//! `examples/embedded.rs` is a program that does all of this. Memory figures are right in a program whose global
+//! allocator is `zmalloc::ZMalloc`.
 #![forbid(unsafe_code)]
+
+mod access;
+mod args;
+mod client;
+mod clients;
+mod clock;
+pub mod command;
+mod commands;
+pub mod config;
+mod context;
+mod cron;
+mod dispatch;
+mod engine;
+mod error;
+mod expiry;
+mod host;
+mod info;
+mod intake;
+mod lazyfree;
+mod long_double;
+mod lookup;
+pub mod quoting;
+pub mod resp;
+mod rng;
+mod stats;
+
+pub use client::{ClientId, Close, Origin};
+pub use clock::{Budget, Clock};
+pub use context::Context;
+pub use engine::{Engine, Options, Shutdown};
+pub use error::Error;
+pub use host::{Embedded, Host};
+pub use info::REDIS_VERSION;
+pub use resp::Reply;
+pub use rng::Rng;
+pub use stats::Stats;

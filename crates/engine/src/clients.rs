@@ -1,0 +1,65 @@
+//! The table of clients.
+
+use slab::Slab;
+
+use crate::client::{Client, ClientId, Origin};
+
+/// Every connected client, by slot.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    slab: Slab<Client>,
+    last_id: u64,
+}
+
+impl Clients {
+    pub(crate) fn new() -> Self {
+        Self { slab: Slab::new(), last_id: 0 }
+    }
+
+    pub(crate) fn insert(&mut self, origin: Origin, authenticated: bool) -> ClientId {
+        self.last_id += 1;
+        let id = self.last_id;
+        ClientId { slot: self.slab.insert(Client::new(id, origin, authenticated)), id }
+    }
+
+    pub(crate) fn remove(&mut self, id: ClientId) -> Option<Client> {
+        self.get(id)?;
+        let client = self.slab.remove(id.slot);
+        if self.slab.is_empty() || self.slab.len() * 4 < self.slab.capacity() {
+            self.slab.shrink_to_fit();
+        }
+        Some(client)
+    }
+
+    pub(crate) fn get(&self, id: ClientId) -> Option<&Client> {
+        self.slab.get(id.slot).filter(|client| client.id == id.id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: ClientId) -> Option<&mut Client> {
+        self.slab.get_mut(id.slot).filter(|client| client.id == id.id)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// Every client, in the order of connection.
+    pub(crate) fn ids(&self) -> Vec<ClientId> {
+        let mut ids: Vec<_> = self.iter().map(|(id, _)| id).collect();
+        ids.sort_unstable_by_key(|id| id.id);
+        ids
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (ClientId, &Client)> {
+        self.slab.iter().map(|(slot, client)| (ClientId { slot, id: client.id }, client))
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (ClientId, &mut Client)> {
+        self.slab.iter_mut().map(|(slot, client)| (ClientId { slot, id: client.id }, client))
+    }
+
+    /// The bytes that the table itself takes.
+    pub(crate) fn memory(&self) -> usize {
+        self.slab.capacity() * size_of::<(usize, Client)>()
+    }
+}

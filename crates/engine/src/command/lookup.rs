@@ -1,0 +1,151 @@
+//! Finding a command by its name: one hash, at most a few probes, no allocation.
+
+use std::borrow::Cow;
+
+use super::Command;
+use super::table::COMMANDS;
+
+/// The longest name in the table must fit; a longer one is no command's.
+const MAX_NAME: usize = 32;
+
+/// A command, or a sub-command with its container.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) container: Option<&'static Command>,
+    pub(crate) command: &'static Command,
+}
+
+impl Found {
+    /// The name by which COMMAND knows it: `container|command` for a sub-command.
+    pub(crate) fn full_name(&self) -> Cow<'static, str> {
+        match self.container {
+            Some(container) => format!("{}|{}", container.name, self.command.name).into(),
+            None => self.command.name.into(),
+        }
+    }
+}
+
+/// Every command and sub-command, each container before what it contains.
+pub(crate) fn all() -> impl Iterator<Item = Found> {
+    COMMANDS.iter().flat_map(|container| {
+        let subcommands = container.subcommands().iter();
+        std::iter::once(Found { container: None, command: container })
+            .chain(subcommands.map(|command| Found { container: Some(container), command }))
+    })
+}
+
+/// An open-addressed table of every command and sub-command, made once from [`COMMANDS`].
+#[derive(Debug)]
+pub(crate) struct Index {
+    slots: Box<[Option<Slot>]>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    /// The command that contains this one, or an empty string.
+    container: &'static str,
+    command: &'static Command,
+}
+
+impl Index {
+    pub(crate) fn new() -> Self {
+        // At a quarter full, most look-ups end at their first probe.
+        let mut slots = vec![None; (all().count() * 4).next_power_of_two()].into_boxed_slice();
+        let mask = slots.len() - 1;
+        for Found { container, command } in all() {
+            let container = container.map_or("", |container| container.name);
+            let mut at = hash(container, command.name.as_bytes()) & mask;
+            while slots[at].is_some() {
+                at = (at + 1) & mask;
+            }
+            slots[at] = Some(Slot { container, command });
+        }
+        Self { slots }
+    }
+
+    /// The command of that name, whatever its case.
+    #[inline]
+    pub(crate) fn command(&self, name: &[u8]) -> Option<&'static Command> {
+        self.find("", name)
+    }
+
+    /// The sub-command of that name, whatever its case.
+    pub(crate) fn subcommand(&self, container: &Command, name: &[u8]) -> Option<&'static Command> {
+        self.find(container.name, name)
+    }
+
+    /// The command of that full name, as [`Found::full_name`] gives it, whatever its case.
+    pub(crate) fn by_full_name(&self, name: &[u8]) -> Option<Found> {
+        match memchr::memchr(b'|', name) {
+            None => Some(Found { container: None, command: self.command(name)? }),
+            Some(bar) => {
+                let container = self.command(&name[..bar])?;
+                let command = self.subcommand(container, &name[bar + 1..])?;
+                Some(Found { container: Some(container), command })
+            }
+        }
+    }
+
+    /// The command that `args` call: of a container the sub-command, if they name one at all.
+    pub(crate) fn called_by(&self, args: &[&[u8]]) -> Option<Found> {
+        let command = self.command(args.first()?)?;
+        match args.get(1) {
+            Some(name) if !command.subcommands().is_empty() => {
+                Some(Found { container: Some(command), command: self.subcommand(command, name)? })
+            }
+            _ => Some(Found { container: None, command }),
+        }
+    }
+
+    #[inline]
+    fn find(&self, container: &str, name: &[u8]) -> Option<&'static Command> {
+        let mut lower = [0; MAX_NAME];
+        let lower = lower.get_mut(..name.len())?;
+        lower.copy_from_slice(name);
+        lower.make_ascii_lowercase();
+        let mask = self.slots.len() - 1;
+        let mut at = hash(container, lower) & mask;
+        loop {
+            let slot = self.slots[at]?;
+            if slot.command.name.as_bytes() == lower && slot.container == container {
+                return Some(slot.command);
+            }
+            at = (at + 1) & mask;
+        }
+    }
+}
+
+/// FNV-1a: names are ours, so nobody can choose them to collide.
+#[inline]
+fn hash(container: &str, name: &[u8]) -> usize {
+    let step = |hash: u32, &byte: &u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    let hash = container.as_bytes().iter().fold(0x811c_9dc5, step);
+    let hash = name.iter().fold(hash, step);
+    (hash ^ hash >> 15) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_found_in_any_case_and_no_other() {
+        let index = Index::new();
+        for expected in all() {
+            let name = expected.full_name().to_ascii_uppercase();
+            let found = index.by_full_name(name.as_bytes()).unwrap();
+            assert!(std::ptr::eq(found.command, expected.command), "{name}");
+            assert_eq!(found.full_name(), expected.full_name());
+            let args: Vec<&[u8]> = name.as_bytes().split(|&byte| byte == b'|').collect();
+            assert!(std::ptr::eq(index.called_by(&args).unwrap().command, expected.command), "{name}");
+            assert!(expected.command.name.len() <= MAX_NAME);
+            assert!(index.by_full_name(&[name.as_bytes(), b"|x"].concat()).is_none());
+            assert!(index.by_full_name(&[name.as_bytes(), b"|"].concat()).is_none());
+        }
+        for name in [&b""[..], b"|", b"|get", b"nosuch", b"get|get", &[b'x'; MAX_NAME + 1]] {
+            assert!(index.by_full_name(name).is_none(), "{}", name.escape_ascii());
+        }
+        assert!(index.called_by(&[b"object", b"nosuch"]).is_none());
+        assert!(index.called_by(&[]).is_none());
+    }
+}

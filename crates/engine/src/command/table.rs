@@ -1,0 +1,626 @@
+//! THE table: every command, what it takes, what it touches, and which function runs it.
+//!
+//! Rows are sorted by group, then by name; sub-commands stand in tables of their own at the end. To add a
+//! command, write its row and its function: look-up, checks, COMMAND and HELP follow. [`super::syntax`] says
+//! how `syntax` is written, [`KeySpec`] how keys are described.
+
+use super::Group::{Connection, Generic, Server, String};
+use super::{Categories, Command, Flags, KeyFlags, KeySpec};
+use crate::commands::{
+    client, command, config, connection, counters, debug, expire, help, info, keys, memory, object, scan,
+    server, strings,
+};
+
+const WRITE: Flags = Flags::WRITE;
+const READONLY: Flags = Flags::READONLY;
+const DENYOOM: Flags = Flags::DENYOOM;
+const ADMIN: Flags = Flags::ADMIN;
+const NOSCRIPT: Flags = Flags::NOSCRIPT;
+const LOADING: Flags = Flags::LOADING;
+const STALE: Flags = Flags::STALE;
+const FAST: Flags = Flags::FAST;
+const NO_AUTH: Flags = Flags::NO_AUTH;
+const NO_MULTI: Flags = Flags::NO_MULTI;
+const ALLOW_BUSY: Flags = Flags::ALLOW_BUSY;
+
+const KEYSPACE: Categories = Categories::KEYSPACE;
+const STRING: Categories = Categories::STRING;
+const DANGEROUS: Categories = Categories::DANGEROUS;
+const CONNECTION: Categories = Categories::CONNECTION;
+
+const RO: KeyFlags = KeyFlags::RO;
+const RW: KeyFlags = KeyFlags::RW;
+const OW: KeyFlags = KeyFlags::OW;
+const RM: KeyFlags = KeyFlags::RM;
+const ACCESS: KeyFlags = KeyFlags::ACCESS;
+const UPDATE: KeyFlags = KeyFlags::UPDATE;
+const INSERT: KeyFlags = KeyFlags::INSERT;
+const DELETE: KeyFlags = KeyFlags::DELETE;
+
+/// Every command that isn't a sub-command.
+///
+/// Laid out by hand: one property a line, however short the row.
+#[rustfmt::skip]
+pub static COMMANDS: &[Command] = &[
+    // The connection.
+    Command::new("auth", -2, connection::auth)
+        .syntax("[username]@6.0.0 password")
+        .flags(&[NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY])
+        .acl(&[CONNECTION])
+        .doc(Connection, "1.0.0", "O(1)", "Logs the connection in.")
+        .history(&[("6.0.0", "A user's name before the password.")]),
+    Command::container("client", -2, CLIENT)
+        .doc(Connection, "2.4.0", "That of the sub-command.", "Shows and manages connections."),
+    Command::new("echo", 2, connection::echo)
+        .syntax("message")
+        .flags(&[LOADING, STALE, FAST])
+        .acl(&[CONNECTION])
+        .doc(Connection, "1.0.0", "O(1)", "Answers with the message."),
+    Command::new("hello", -1, connection::hello)
+        .syntax(
+            "[arguments: protover:integer [AUTH <username_password: username password>] \
+             [SETNAME clientname]]",
+        )
+        .flags(&[NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY])
+        .acl(&[CONNECTION])
+        .doc(Connection, "6.0.0", "O(1)", "Agrees on the protocol; logs in and names the connection too.")
+        .history(&[("6.2.0", "Without arguments it reports on the connection.")]),
+    Command::new("ping", -1, connection::ping)
+        .syntax("[message]")
+        .flags(&[FAST])
+        .acl(&[CONNECTION])
+        .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
+        .doc(Connection, "1.0.0", "O(1)", "Asks for a sign of life."),
+    Command::new("quit", -1, connection::quit)
+        .flags(&[NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY])
+        .acl(&[CONNECTION])
+        .doc(Connection, "1.0.0", "O(1)", "Ends the connection, once every reply is sent."),
+    Command::new("reset", 1, connection::reset)
+        .flags(&[NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY])
+        .acl(&[CONNECTION])
+        .doc(Connection, "6.2.0", "O(1)", "Makes the connection as good as new."),
+    Command::new("select", 2, connection::select)
+        .syntax("index:integer")
+        .flags(&[LOADING, STALE, FAST])
+        .acl(&[CONNECTION])
+        .doc(Connection, "1.0.0", "O(1)", "Chooses the connection's database."),
+    // Keys, whatever their values.
+    Command::new("copy", -3, keys::copy)
+        .syntax("source:key destination:key [DB destination-db:integer] [REPLACE]")
+        .flags(&[WRITE, DENYOOM])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(1, &[RO, ACCESS]), KeySpec::one(2, &[OW, UPDATE])])
+        .doc(Generic, "6.2.0", "O(N) for a value of N elements, O(1) for a string", "Copies a value."),
+    Command::new("del", -2, keys::del)
+        .syntax("key...")
+        .flags(&[WRITE])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::every(1, 1, &[RM, DELETE])])
+        .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
+        .doc(Generic, "1.0.0", "O(N) for N keys; a key with M elements costs O(M)", "Removes keys."),
+    Command::new("exists", -2, keys::exists)
+        .syntax("key...")
+        .flags(&[READONLY, FAST])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::every(1, 1, &[RO])])
+        .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
+        .doc(Generic, "1.0.0", "O(N) for N keys", "Counts how many of the keys exist.")
+        .history(&[("3.0.3", "More than one key.")]),
+    Command::new("expire", -3, expire::expire)
+        .syntax("key seconds:integer [condition: NX | XX | GT | LT]@7.0.0")
+        .flags(&[WRITE, FAST])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(1, &[RW, UPDATE])])
+        .doc(Generic, "1.0.0", "O(1)", "Gives a key so many seconds to live.")
+        .history(&[("7.0.0", "NX, XX, GT and LT.")]),
+    Command::new("expireat", -3, expire::expireat)
+        .syntax("key unix-time-seconds:unix-time [condition: NX | XX | GT | LT]@7.0.0")
+        .flags(&[WRITE, FAST])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(1, &[RW, UPDATE])])
+        .doc(Generic, "1.2.0", "O(1)", "Lets a key live until a time in seconds.")
+        .history(&[("7.0.0", "NX, XX, GT and LT.")]),
+    Command::new("expiretime", 2, expire::expiretime)
+        .syntax("key")
+        .flags(&[READONLY, FAST])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(1, &[RO, ACCESS])])
+        .doc(Generic, "7.0.0", "O(1)", "Tells when a key expires, in seconds."),
+    Command::new("keys", 2, keys::keys)
+        .syntax("pattern")
+        .flags(&[READONLY])
+        .acl(&[KEYSPACE, DANGEROUS])
+        .tips(&["request_policy:all_shards", "nondeterministic_output_order"])
+        .doc(Generic, "1.0.0", "O(N) for N keys in the database", "Lists the keys that match a pattern."),
+    Command::new("move", 3, keys::move_)
+        .syntax("key db:integer")
+        .flags(&[WRITE, FAST])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(1, &[RW, ACCESS, UPDATE])])
+        .doc(Generic, "1.0.0", "O(1)", "Moves a key to another database."),
+    Command::container("object", -2, OBJECT)
+        .doc(Generic, "2.2.3", "That of the sub-command.", "Shows how a value is kept."),
+    Command::new("persist", 2, expire::persist)
+        .syntax("key")
+        .flags(&[WRITE, FAST])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(1, &[RW, UPDATE])])
+        .doc(Generic, "2.2.0", "O(1)", "Lets a key live for ever."),
+    Command::new("pexpire", -3, expire::pexpire)
+        .syntax("key milliseconds:integer [condition: NX | XX | GT | LT]@7.0.0")
+        .flags(&[WRITE, FAST])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(1, &[RW, UPDATE])])
+        .doc(Generic, "2.6.0", "O(1)", "Gives a key so many milliseconds to live.")
+        .history(&[("7.0.0", "NX, XX, GT and LT.")]),
+    Command::new("pexpireat", -3, expire::pexpireat)
+        .syntax("key unix-time-milliseconds:unix-time [condition: NX | XX | GT | LT]@7.0.0")
+        .flags(&[WRITE, FAST])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(1, &[RW, UPDATE])])
+        .doc(Generic, "2.6.0", "O(1)", "Lets a key live until a time in milliseconds.")
+        .history(&[("7.0.0", "NX, XX, GT and LT.")]),
+    Command::new("pexpiretime", 2, expire::pexpiretime)
+        .syntax("key")
+        .flags(&[READONLY, FAST])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(1, &[RO, ACCESS])])
+        .doc(Generic, "7.0.0", "O(1)", "Tells when a key expires, in milliseconds."),
+    Command::new("pttl", 2, expire::pttl)
+        .syntax("key")
+        .flags(&[READONLY, FAST])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(1, &[RO, ACCESS])])
+        .tips(&["nondeterministic_output"])
+        .doc(Generic, "2.6.0", "O(1)", "Tells how many milliseconds a key has left.")
+        .history(&[("2.8.0", "-2 for a key that doesn't exist.")]),
+    Command::new("randomkey", 1, keys::randomkey)
+        .flags(&[READONLY])
+        .acl(&[KEYSPACE])
+        .tips(&["request_policy:all_shards", "nondeterministic_output"])
+        .doc(Generic, "1.0.0", "O(1)", "Draws a key."),
+    Command::new("rename", 3, keys::rename)
+        .syntax("key newkey:key")
+        .flags(&[WRITE])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(1, &[RW, ACCESS, DELETE]), KeySpec::one(2, &[OW, UPDATE])])
+        .doc(Generic, "1.0.0", "O(1)", "Renames a key, over any other."),
+    Command::new("renamenx", 3, keys::renamenx)
+        .syntax("key newkey:key")
+        .flags(&[WRITE, FAST])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(1, &[RW, ACCESS, DELETE]), KeySpec::one(2, &[OW, INSERT])])
+        .doc(Generic, "1.0.0", "O(1)", "Renames a key unless the new name is taken.")
+        .history(&[("3.2.0", "The same name twice is no error.")]),
+    Command::new("scan", -2, scan::scan)
+        .syntax("cursor:integer [MATCH pattern] [COUNT count:integer] [TYPE type]@6.0.0")
+        .flags(&[READONLY])
+        .acl(&[KEYSPACE])
+        .tips(&["nondeterministic_output", "request_policy:special"])
+        .doc(Generic, "2.8.0", "O(1) a call, O(N) for all N keys", "Lists the keys, some at a call.")
+        .history(&[("6.0.0", "TYPE.")]),
+    Command::new("touch", -2, keys::touch)
+        .syntax("key...")
+        .flags(&[READONLY, FAST])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::every(1, 1, &[RO])])
+        .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
+        .doc(Generic, "3.2.1", "O(N) for N keys", "Makes keys look just used; counts those that exist."),
+    Command::new("ttl", 2, expire::ttl)
+        .syntax("key")
+        .flags(&[READONLY, FAST])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(1, &[RO, ACCESS])])
+        .tips(&["nondeterministic_output"])
+        .doc(Generic, "1.0.0", "O(1)", "Tells how many seconds a key has left.")
+        .history(&[("2.8.0", "-2 for a key that doesn't exist.")]),
+    Command::new("type", 2, keys::type_)
+        .syntax("key")
+        .flags(&[READONLY, FAST])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(1, &[RO])])
+        .doc(Generic, "1.0.0", "O(1)", "Tells the type of a value."),
+    Command::new("unlink", -2, keys::unlink)
+        .syntax("key...")
+        .flags(&[WRITE, FAST])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::every(1, 1, &[RM, DELETE])])
+        .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
+        .doc(Generic, "4.0.0", "O(1) a key", "Removes keys; frees large values in the background."),
+    // The server.
+    Command::handler_or_container("command", -1, command::command, COMMAND)
+        .flags(&[LOADING, STALE])
+        .acl(&[CONNECTION])
+        .tips(&["nondeterministic_output_order"])
+        .doc(Server, "2.8.13", "O(N) for N commands", "Describes the commands."),
+    Command::container("config", -2, CONFIG)
+        .doc(Server, "2.0.0", "That of the sub-command.", "Shows and changes the configuration."),
+    Command::new("dbsize", 1, keys::dbsize)
+        .flags(&[READONLY, FAST])
+        .acl(&[KEYSPACE])
+        .tips(&["request_policy:all_shards", "response_policy:agg_sum"])
+        .doc(Server, "1.0.0", "O(1)", "Counts the database's keys."),
+    Command::new("debug", -2, debug::debug)
+        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
+        .doc(Server, "1.0.0", "That of the sub-command.", "Helps whoever tests a server.")
+        .system(),
+    Command::new("flushall", -1, keys::flushall)
+        .syntax("[async: ASYNC@4.0.0 | SYNC@6.2.0]")
+        .flags(&[WRITE])
+        .acl(&[KEYSPACE, DANGEROUS])
+        .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
+        .doc(Server, "1.0.0", "O(N) for N keys in all databases", "Removes every key of every database.")
+        .history(&[("4.0.0", "ASYNC."), ("6.2.0", "SYNC.")]),
+    Command::new("flushdb", -1, keys::flushdb)
+        .syntax("[async: ASYNC@4.0.0 | SYNC@6.2.0]")
+        .flags(&[WRITE])
+        .acl(&[KEYSPACE, DANGEROUS])
+        .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
+        .doc(Server, "1.0.0", "O(N) for N keys in the database", "Removes every key of the database.")
+        .history(&[("4.0.0", "ASYNC."), ("6.2.0", "SYNC.")]),
+    Command::new("info", -1, info::info)
+        .syntax("[section...]")
+        .flags(&[LOADING, STALE])
+        .acl(&[DANGEROUS])
+        .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"])
+        .doc(Server, "1.0.0", "O(1)", "Reports on the server, section by section.")
+        .history(&[("7.0.0", "More than one section.")]),
+    Command::container("memory", -2, MEMORY)
+        .doc(Server, "4.0.0", "That of the sub-command.", "Shows where memory went, and gives it back."),
+    Command::new("shutdown", -1, server::shutdown)
+        .syntax("[nosave_save: NOSAVE | SAVE] [NOW]@7.0.0 [FORCE]@7.0.0 [ABORT]@7.0.0")
+        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, NO_MULTI, ALLOW_BUSY])
+        .doc(Server, "1.0.0", "O(N) for N keys to be saved, else O(1)", "Ends the server.")
+        .history(&[("7.0.0", "NOW, FORCE and ABORT.")]),
+    Command::new("swapdb", 3, keys::swapdb)
+        .syntax("index1:integer index2:integer")
+        .flags(&[WRITE, FAST])
+        .acl(&[KEYSPACE, DANGEROUS])
+        .doc(Server, "4.0.0", "O(N) for N clients that watch or wait", "Exchanges two databases."),
+    Command::new("time", 1, server::time)
+        .flags(&[LOADING, STALE, FAST])
+        .tips(&["nondeterministic_output"])
+        .doc(Server, "2.6.0", "O(1)", "Tells the server's time, in seconds and microseconds."),
+    // Strings.
+    Command::new("append", 3, strings::append)
+        .syntax("key value")
+        .flags(&[WRITE, DENYOOM, FAST])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[RW, INSERT])])
+        .doc(String, "2.0.0", "O(1), amortised", "Adds to the end of a string."),
+    Command::new("decr", 2, counters::decr)
+        .syntax("key")
+        .flags(&[WRITE, DENYOOM, FAST])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[RW, ACCESS, UPDATE])])
+        .doc(String, "1.0.0", "O(1)", "Takes one from an integer."),
+    Command::new("decrby", 3, counters::decrby)
+        .syntax("key decrement:integer")
+        .flags(&[WRITE, DENYOOM, FAST])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[RW, ACCESS, UPDATE])])
+        .doc(String, "1.0.0", "O(1)", "Takes a number from an integer."),
+    Command::new("get", 2, strings::get)
+        .syntax("key")
+        .flags(&[READONLY, FAST])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[RO, ACCESS])])
+        .doc(String, "1.0.0", "O(1)", "Answers with a string."),
+    Command::new("getdel", 2, strings::getdel)
+        .syntax("key")
+        .flags(&[WRITE, FAST])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[RW, ACCESS, DELETE])])
+        .doc(String, "6.2.0", "O(1)", "Answers with a string and removes it."),
+    Command::new("getex", -2, strings::getex)
+        .syntax(
+            "key [expiration: EX seconds:integer | PX milliseconds:integer \
+             | EXAT unix-time-seconds:unix-time | PXAT unix-time-milliseconds:unix-time | PERSIST]",
+        )
+        .flags(&[WRITE, FAST])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[RW, ACCESS, UPDATE]).notes("The expiry may change.")])
+        .doc(String, "6.2.0", "O(1)", "Answers with a string and changes when it expires."),
+    Command::new("getrange", 4, strings::getrange)
+        .syntax("key start:integer end:integer")
+        .flags(&[READONLY])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[RO, ACCESS])])
+        .doc(String, "2.4.0", "O(N) for N bytes of reply", "Answers with part of a string."),
+    Command::new("getset", 3, strings::getset)
+        .syntax("key value")
+        .flags(&[WRITE, DENYOOM, FAST])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[RW, ACCESS, UPDATE])])
+        .doc(String, "1.0.0", "O(1)", "Sets a string and answers with the one before.")
+        .deprecated("6.2.0", "`SET` with `GET`"),
+    Command::new("incr", 2, counters::incr)
+        .syntax("key")
+        .flags(&[WRITE, DENYOOM, FAST])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[RW, ACCESS, UPDATE])])
+        .doc(String, "1.0.0", "O(1)", "Adds one to an integer."),
+    Command::new("incrby", 3, counters::incrby)
+        .syntax("key increment:integer")
+        .flags(&[WRITE, DENYOOM, FAST])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[RW, ACCESS, UPDATE])])
+        .doc(String, "1.0.0", "O(1)", "Adds a number to an integer."),
+    Command::new("incrbyfloat", 3, counters::incrbyfloat)
+        .syntax("key increment:double")
+        .flags(&[WRITE, DENYOOM, FAST])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[RW, ACCESS, UPDATE])])
+        .doc(String, "2.6.0", "O(1)", "Adds a number, which needn't be whole."),
+    Command::new("mget", -2, strings::mget)
+        .syntax("key...")
+        .flags(&[READONLY, FAST])
+        .acl(&[STRING])
+        .keys(&[KeySpec::every(1, 1, &[RO, ACCESS])])
+        .tips(&["request_policy:multi_shard"])
+        .doc(String, "1.0.0", "O(N) for N keys", "Answers with several strings."),
+    Command::new("mset", -3, strings::mset)
+        .syntax("<key_value: key value>...")
+        .flags(&[WRITE, DENYOOM])
+        .acl(&[STRING])
+        .keys(&[KeySpec::every(2, 1, &[OW, UPDATE])])
+        .tips(&["request_policy:multi_shard", "response_policy:all_succeeded"])
+        .doc(String, "1.0.1", "O(N) for N keys", "Sets several strings."),
+    Command::new("msetnx", -3, strings::msetnx)
+        .syntax("<key_value: key value>...")
+        .flags(&[WRITE, DENYOOM])
+        .acl(&[STRING])
+        .keys(&[KeySpec::every(2, 1, &[OW, INSERT])])
+        .tips(&["request_policy:multi_shard", "response_policy:agg_min"])
+        .doc(String, "1.0.1", "O(N) for N keys", "Sets several strings if none of the keys exists."),
+    Command::new("psetex", 4, strings::psetex)
+        .syntax("key milliseconds:integer value")
+        .flags(&[WRITE, DENYOOM])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[OW, UPDATE])])
+        .doc(String, "2.6.0", "O(1)", "Sets a string and its milliseconds to live."),
+    Command::new("set", -3, strings::set)
+        .syntax(
+            "key value [condition: NX | XX]@2.6.12 [GET]@6.2.0 [expiration: EX seconds:integer@2.6.12 \
+             | PX milliseconds:integer@2.6.12 | EXAT unix-time-seconds:unix-time@6.2.0 \
+             | PXAT unix-time-milliseconds:unix-time@6.2.0 | KEEPTTL@6.0.0]",
+        )
+        .flags(&[WRITE, DENYOOM])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[RW, ACCESS, UPDATE])
+            .varying(KeyFlags::of_set)
+            .notes("Reads the value only for GET.")])
+        .doc(String, "1.0.0", "O(1)", "Sets a string.")
+        .history(&[
+            ("2.6.12", "EX, PX, NX and XX."),
+            ("6.0.0", "KEEPTTL."),
+            ("6.2.0", "GET, EXAT and PXAT."),
+            ("7.0.0", "NX together with GET."),
+        ]),
+    Command::new("setex", 4, strings::setex)
+        .syntax("key seconds:integer value")
+        .flags(&[WRITE, DENYOOM])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[OW, UPDATE])])
+        .doc(String, "2.0.0", "O(1)", "Sets a string and its seconds to live."),
+    Command::new("setnx", 3, strings::setnx)
+        .syntax("key value")
+        .flags(&[WRITE, DENYOOM, FAST])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[OW, INSERT])])
+        .doc(String, "1.0.0", "O(1)", "Sets a string unless the key exists."),
+    Command::new("setrange", 4, strings::setrange)
+        .syntax("key offset:integer value")
+        .flags(&[WRITE, DENYOOM])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[RW, UPDATE])])
+        .doc(String, "2.2.0", "O(N) for N bytes of value", "Overwrites part of a string."),
+    Command::new("strlen", 2, strings::strlen)
+        .syntax("key")
+        .flags(&[READONLY, FAST])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[RO])])
+        .doc(String, "2.2.0", "O(1)", "Counts the bytes of a string."),
+    Command::new("substr", 4, strings::getrange)
+        .syntax("key start:integer end:integer")
+        .flags(&[READONLY])
+        .acl(&[STRING])
+        .keys(&[KeySpec::one(1, &[RO, ACCESS])])
+        .doc(String, "1.0.0", "O(N) for N bytes of reply", "Answers with part of a string.")
+        .deprecated("2.0.0", "`GETRANGE`"),
+];
+
+#[rustfmt::skip]
+const CLIENT: &[Command] = &[
+    Command::new("getname", 2, client::getname)
+        .flags(&[NOSCRIPT, LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Connection, "2.6.9", "O(1)", "Answers with the connection's name."),
+    Command::new("help", 2, help::help)
+        .flags(&[LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Connection, "5.0.0", "O(1)", "Lists the sub-commands."),
+    Command::new("id", 2, client::id)
+        .flags(&[NOSCRIPT, LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Connection, "5.0.0", "O(1)", "Answers with the connection's number."),
+    Command::new("info", 2, client::info)
+        .flags(&[NOSCRIPT, LOADING, STALE])
+        .acl(&[CONNECTION])
+        .tips(&["nondeterministic_output"])
+        .doc(Connection, "6.2.0", "O(1)", "Describes the connection."),
+    Command::new("kill", -3, client::kill)
+        .syntax(
+            "<filter: ip:port:string!2.8.12 | <new-format: [ID client-id:integer]@2.8.12 \
+             | [TYPE <normal_master_slave_pubsub: NORMAL | MASTER@3.2.0 | SLAVE \
+             | REPLICA@5.0.0 | PUBSUB>]@2.8.12 \
+             | [USER username] | [ADDR ip:port:string] | [LADDR ip:port:string]@6.2.0 \
+             | [SKIPME yes/no]>...>",
+        )
+        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Connection, "2.4.0", "O(N) for N connections", "Closes the connections that pass every filter.")
+        .history(&[
+            ("2.8.12", "Filters by name."),
+            ("2.8.12", "ID."),
+            ("3.2.0", "TYPE MASTER."),
+            ("5.0.0", "TYPE REPLICA, beside SLAVE."),
+            ("6.2.0", "LADDR."),
+        ]),
+    Command::new("list", -2, client::list)
+        .syntax(
+            "[TYPE <normal_master_replica_pubsub: NORMAL | MASTER | REPLICA | PUBSUB>]@5.0.0 \
+             [ID <id: client-id:integer...>]@6.2.0",
+        )
+        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
+        .acl(&[CONNECTION])
+        .tips(&["nondeterministic_output"])
+        .doc(Connection, "2.4.0", "O(N) for N connections", "Describes every connection.")
+        .history(&[
+            ("2.8.12", "`id`."),
+            ("5.0.0", "TYPE."),
+            ("6.0.0", "`user`."),
+            ("6.2.0", "ID; `argv-mem`, `tot-mem`, `laddr` and `redir`."),
+            ("7.0.0", "`resp`, `multi-mem`, `rbs` and `rbp`."),
+            ("7.0.3", "`ssub`."),
+        ]),
+    Command::new("no-evict", 3, client::no_evict)
+        .syntax("<enabled: ON | OFF>")
+        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Connection, "7.0.0", "O(1)", "Spares the connection when clients are evicted, or doesn't."),
+    Command::new("setinfo", 4, client::setinfo)
+        .syntax("<attr: LIB-NAME libname | LIB-VER libver>")
+        .flags(&[NOSCRIPT, LOADING, STALE])
+        .acl(&[CONNECTION])
+        .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
+        .doc(Connection, "7.2.0", "O(1)", "Tells the name or version of the client's library."),
+    Command::new("setname", 3, client::setname)
+        .syntax("connection-name")
+        .flags(&[NOSCRIPT, LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Connection, "2.6.9", "O(1)", "Names the connection."),
+];
+
+#[rustfmt::skip]
+const COMMAND: &[Command] = &[
+    Command::new("count", 2, command::count)
+        .flags(&[LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Server, "2.8.13", "O(1)", "Counts the commands."),
+    Command::new("docs", -2, command::docs)
+        .syntax("[command-name...]")
+        .flags(&[LOADING, STALE])
+        .acl(&[CONNECTION])
+        .tips(&["nondeterministic_output_order"])
+        .doc(Server, "7.0.0", "O(N) for N names", "Documents commands, or all of them."),
+    Command::new("getkeys", -4, command::getkeys)
+        .flags(&[LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Server, "2.8.13", "O(N) for N arguments", "Picks the keys out of a command."),
+    Command::new("getkeysandflags", -4, command::getkeysandflags)
+        .flags(&[LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Server, "7.0.0", "O(N) for N arguments", "Picks the keys out of a command, with their use."),
+    Command::new("help", 2, help::help)
+        .flags(&[LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Server, "5.0.0", "O(1)", "Lists the sub-commands."),
+    Command::new("info", -2, command::info)
+        .syntax("[command-name...]")
+        .flags(&[LOADING, STALE])
+        .acl(&[CONNECTION])
+        .tips(&["nondeterministic_output_order"])
+        .doc(Server, "2.8.13", "O(N) for N names", "Describes commands, or all of them.")
+        .history(&[("7.0.0", "Without names, every command.")]),
+    Command::new("list", -2, command::list)
+        .syntax("[FILTERBY <filterby: MODULE module-name | ACLCAT category | PATTERN pattern>]")
+        .flags(&[LOADING, STALE])
+        .acl(&[CONNECTION])
+        .tips(&["nondeterministic_output_order"])
+        .doc(Server, "7.0.0", "O(N) for N commands", "Names the commands, or some of them."),
+];
+
+#[rustfmt::skip]
+const CONFIG: &[Command] = &[
+    Command::new("get", -3, config::get)
+        .syntax("<parameter: parameter>...")
+        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
+        .doc(Server, "2.0.0", "O(N) for N patterns", "Shows the directives that match a pattern.")
+        .history(&[("7.0.0", "More than one pattern.")]),
+    Command::new("help", 2, help::help)
+        .flags(&[LOADING, STALE])
+        .doc(Server, "5.0.0", "O(1)", "Lists the sub-commands."),
+    Command::new("resetstat", 2, config::resetstat)
+        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
+        .doc(Server, "2.0.0", "O(1)", "Sets the counters of INFO back to zero."),
+    Command::new("rewrite", 2, config::rewrite)
+        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
+        .doc(Server, "2.8.0", "O(1)", "Writes what is in force to the configuration file."),
+    Command::new("set", -4, config::set)
+        .syntax("<parameter_value: parameter value>...")
+        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
+        .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
+        .doc(Server, "2.0.0", "O(N) for N directives", "Changes directives, all or none.")
+        .history(&[("7.0.0", "More than one directive.")]),
+];
+
+#[rustfmt::skip]
+const MEMORY: &[Command] = &[
+    Command::new("doctor", 2, memory::doctor)
+        .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"])
+        .doc(Server, "4.0.0", "O(1)", "Says what is wrong with the use of memory, and what helps."),
+    Command::new("help", 2, help::help)
+        .flags(&[LOADING, STALE])
+        .doc(Server, "4.0.0", "O(1)", "Lists the sub-commands."),
+    Command::new("malloc-stats", 2, memory::malloc_stats)
+        .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"])
+        .doc(Server, "4.0.0", "Grows with the memory in use", "Shows the allocator's own report."),
+    Command::new("purge", 2, memory::purge)
+        .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
+        .doc(Server, "4.0.0", "Grows with the memory in use", "Gives unused pages back to the system."),
+    Command::new("stats", 2, memory::stats)
+        .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"])
+        .doc(Server, "4.0.0", "O(1)", "Shows where memory went."),
+    Command::new("usage", -3, memory::usage)
+        .syntax("key [SAMPLES count:integer]")
+        .flags(&[READONLY])
+        .keys(&[KeySpec::one(2, &[RO])])
+        .doc(Server, "4.0.0", "O(N) for N samples", "Tells the bytes that a key takes."),
+];
+
+#[rustfmt::skip]
+const OBJECT: &[Command] = &[
+    Command::new("encoding", 3, object::encoding)
+        .syntax("key")
+        .flags(&[READONLY])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(2, &[RO])])
+        .tips(&["nondeterministic_output"])
+        .doc(Generic, "2.2.3", "O(1)", "Names the form in which a value is kept."),
+    Command::new("freq", 3, object::freq)
+        .syntax("key")
+        .flags(&[READONLY])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(2, &[RO])])
+        .tips(&["nondeterministic_output"])
+        .doc(Generic, "4.0.0", "O(1)", "Tells how often a key is used, on a logarithmic scale."),
+    Command::new("help", 2, help::help)
+        .flags(&[LOADING, STALE])
+        .acl(&[KEYSPACE])
+        .doc(Generic, "6.2.0", "O(1)", "Lists the sub-commands."),
+    Command::new("idletime", 3, object::idletime)
+        .syntax("key")
+        .flags(&[READONLY])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(2, &[RO])])
+        .tips(&["nondeterministic_output"])
+        .doc(Generic, "2.2.3", "O(1)", "Tells the seconds since a key was last used."),
+    Command::new("refcount", 3, object::refcount)
+        .syntax("key")
+        .flags(&[READONLY])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(2, &[RO])])
+        .tips(&["nondeterministic_output"])
+        .doc(Generic, "2.2.3", "O(1)", "Tells how many own a value."),
+];

@@ -1,0 +1,157 @@
+//! COMMAND and its sub-commands: the table, told to clients.
+
+use keyspace::glob::{self, Case};
+
+use crate::command::table::COMMANDS;
+use crate::command::{self, Categories, Command, Flags, Found, Key, KeyError, Keys};
+use crate::context::Context;
+use crate::error::Error;
+
+/// COMMAND: every command, with its sub-commands.
+pub(crate) fn command(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Error> {
+    context.reply.array(COMMANDS.len());
+    for found in top_level() {
+        command::write_info(&mut context.reply, &found);
+    }
+    Ok(())
+}
+
+/// COMMAND COUNT: how many commands there are, sub-commands apart.
+pub(crate) fn count(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Error> {
+    context.reply.count(COMMANDS.len());
+    Ok(())
+}
+
+/// COMMAND INFO: the commands that are named, each by a null if there is no such command; without names, all.
+pub(crate) fn info(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let names = &args[2..];
+    if names.is_empty() {
+        return command(context, args);
+    }
+    context.reply.array(names.len());
+    for name in names {
+        match context.engine.commands.by_full_name(name) {
+            Some(found) => command::write_info(&mut context.reply, &found),
+            None => context.reply.null(),
+        }
+    }
+    Ok(())
+}
+
+/// COMMAND DOCS: the documentation of those of the named commands that exist; without names, of all.
+pub(crate) fn docs(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let names = &args[2..];
+    let commands = &context.engine.commands;
+    let found: Vec<Found> = match names {
+        [] => top_level().collect(),
+        names => names.iter().filter_map(|name| commands.by_full_name(name)).collect(),
+    };
+    context.reply.map(found.len());
+    for found in found {
+        context.reply.bulk(found.full_name().as_bytes());
+        command::write_docs(&mut context.reply, &found);
+    }
+    Ok(())
+}
+
+/// COMMAND LIST: the full names of all commands, or of those that a filter lets through.
+pub(crate) fn list(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let filter = Filter::parse(&args[2..])?;
+    let names: Vec<_> =
+        command::all().filter(|found| filter.admits(found)).map(|found| found.full_name()).collect();
+    context.reply.array(names.len());
+    for name in names {
+        context.reply.bulk(name.as_bytes());
+    }
+    Ok(())
+}
+
+/// Which commands COMMAND LIST names.
+enum Filter<'a> {
+    All,
+    /// Those of a loaded module: there are none.
+    Module,
+    /// Those in an ACL category; `None` is one that doesn't exist.
+    Category(Option<Categories>),
+    /// Those whose full name matches.
+    Pattern(&'a [u8]),
+}
+
+impl<'a> Filter<'a> {
+    fn parse(args: &[&'a [u8]]) -> Result<Self, Error> {
+        let [keyword, kind, value] = match args {
+            [] => return Ok(Self::All),
+            [keyword, kind, value] => [keyword, kind, value],
+            _ => return Err(Error::SYNTAX),
+        };
+        match () {
+            () if !keyword.eq_ignore_ascii_case(b"filterby") => Err(Error::SYNTAX),
+            () if kind.eq_ignore_ascii_case(b"module") => Ok(Self::Module),
+            () if kind.eq_ignore_ascii_case(b"aclcat") => Ok(Self::Category(category(value))),
+            () if kind.eq_ignore_ascii_case(b"pattern") => Ok(Self::Pattern(value)),
+            () => Err(Error::SYNTAX),
+        }
+    }
+
+    fn admits(&self, found: &Found) -> bool {
+        match *self {
+            Self::All => true,
+            Self::Module => false,
+            Self::Category(category) => {
+                category.is_some_and(|category| found.command.categories().contains(category))
+            }
+            Self::Pattern(pattern) => glob::matches(pattern, found.full_name().as_bytes(), Case::Insensitive),
+        }
+    }
+}
+
+/// The ACL category of that name, in any case.
+fn category(name: &[u8]) -> Option<Categories> {
+    Categories::all()
+        .iter_names()
+        .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))
+        .map(|(_, category)| category)
+}
+
+/// COMMAND GETKEYS: the keys of a command with its arguments.
+pub(crate) fn getkeys(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let called = &args[2..];
+    let keys = keys_of(context, called)?;
+    context.reply.array(keys.len());
+    for Key { position, .. } in keys {
+        context.reply.bulk(called[position]);
+    }
+    Ok(())
+}
+
+/// COMMAND GETKEYSANDFLAGS: the keys of a command with its arguments, and what it does with each.
+pub(crate) fn getkeysandflags(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let called = &args[2..];
+    let keys = keys_of(context, called)?;
+    context.reply.array(keys.len());
+    for Key { position, flags } in keys {
+        context.reply.array(2);
+        context.reply.bulk(called[position]);
+        flags.write(&mut context.reply);
+    }
+    Ok(())
+}
+
+/// The keys of a call, once it is a call that could be made.
+fn keys_of(context: &Context<'_>, called: &[&[u8]]) -> Result<Keys, KeyError> {
+    let Found { command, .. } = context.engine.commands.called_by(called).ok_or(KeyError::UnknownCommand)?;
+    if command.keys.is_empty() {
+        return Err(KeyError::NoKeys);
+    }
+    if !command.accepts(called.len()) {
+        return Err(KeyError::WrongArity);
+    }
+    match command::keys(command, called) {
+        Err(_) if command.flags.contains(Flags::NO_MANDATORY_KEYS) => Ok(Keys::new()),
+        keys => keys,
+    }
+}
+
+fn top_level() -> impl Iterator<Item = Found> {
+    COMMANDS.iter().map(|command: &'static Command| Found { container: None, command })
+}

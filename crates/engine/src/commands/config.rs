@@ -1,0 +1,84 @@
+//! The directives at run time: CONFIG GET SET RESETSTAT REWRITE.
+
+use std::io;
+
+use keyspace::glob::{self, Case};
+
+use crate::config::SetError;
+use crate::context::Context;
+use crate::error::Error;
+
+/// CONFIG GET: the directives that match any of the patterns, with their values.
+pub(crate) fn get(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let pairs = context.engine.config.get(&args[2..], matches);
+    context.reply.map(pairs.len());
+    for (name, value) in pairs {
+        context.reply.bulk(&name);
+        context.reply.bulk(&value);
+    }
+    Ok(())
+}
+
+fn matches(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
+    glob::matches(pattern, text, if ignore_case { Case::Insensitive } else { Case::Sensitive })
+}
+
+/// CONFIG SET: several directives at once. All of them are set and in effect, or everything is as it was.
+pub(crate) fn set(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let local = context.client().origin.is_local();
+    let engine = &mut *context.engine;
+    let change = engine.config.set(&args[2..], local).map_err(|error| refusal(&error))?;
+    if !change.names().is_empty()
+        && let Err(reason) = engine.host.apply(&engine.config, change.names())
+    {
+        let error = match change.names() {
+            [name] => refusal(&SetError::failed(name, &reason)),
+            _ => Error::new(format!("ERR CONFIG SET failed - {reason}")),
+        };
+        engine.config.restore(change);
+        return Err(error);
+    }
+    if change.names().contains(&"requirepass") && engine.config.requirepass.is_empty() {
+        // Nobody can be asked for a password any more.
+        engine.clients.iter_mut().for_each(|(_, client)| client.authenticated = true);
+    }
+    context.reply.ok();
+    Ok(())
+}
+
+fn refusal(error: &SetError) -> Error {
+    Error::new([b"ERR ", &error.to_bytes()[..]].concat())
+}
+
+/// CONFIG RESETSTAT: starts the counters of INFO from 0 again.
+pub(crate) fn resetstat(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Error> {
+    context.engine.reset_stats();
+    context.reply.ok();
+    Ok(())
+}
+
+/// CONFIG REWRITE: brings the configuration file up to date with the directives in force.
+pub(crate) fn rewrite(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Error> {
+    let engine = &mut *context.engine;
+    if engine.host.config_file().is_none() {
+        return Err(Error::fixed("ERR The server is running without a config file"));
+    }
+    let old = match engine.host.read_config() {
+        // As in Redis, a file that has been removed since is written anew.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        outcome => outcome,
+    };
+    old.and_then(|old| engine.host.write_config(&engine.config.rewrite(&old)))
+        .map_err(|error| Error::new(format!("ERR Rewriting config file: {}", reason(&error))))?;
+    context.reply.ok();
+    Ok(())
+}
+
+/// The system's sentence for an error, without the number that Rust adds to it.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error ") {
+        Some((sentence, _)) => sentence.to_owned(),
+        None => text,
+    }
+}

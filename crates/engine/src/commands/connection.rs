@@ -1,0 +1,165 @@
+//! The connection itself: PING ECHO HELLO AUTH RESET QUIT SELECT.
+
+use sha2::{Digest, Sha256};
+
+use super::client;
+use crate::args::{is, small_integer};
+use crate::client::Close;
+use crate::context::Context;
+use crate::error::Error;
+use crate::info::REDIS_VERSION;
+use crate::resp::Version;
+
+const WRONG_PASSWORD: Error = Error::fixed("WRONGPASS invalid username-password pair or user is disabled.");
+const NO_PASSWORD_SET: Error = Error::fixed(
+    "ERR AUTH <password> called without any password configured for the default user. \
+     Are you sure your configuration is correct?",
+);
+const HELLO_BEFORE_AUTH: Error = Error::fixed(
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> \
+     option can be used to authenticate the client and select the RESP protocol version at the same time",
+);
+
+/// PING: the answer a healthy server gives, or the message that was sent along.
+pub(crate) fn ping(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    match args {
+        [_] => context.reply.simple("PONG"),
+        [_, message] => context.reply.bulk(message),
+        _ => return Err(Error::wrong_arity("ping")),
+    }
+    Ok(())
+}
+
+/// ECHO: the message that was sent along.
+pub(crate) fn echo(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    context.reply.bulk(args[1]);
+    Ok(())
+}
+
+/// HELLO: chooses the version of RESP, and authenticates and names the client on request.
+///
+/// As in Redis 7.0 the options take effect one by one: a name that stands before a wrong password is kept.
+pub(crate) fn hello(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let version = args.get(1).map(|text| protocol_version(text)).transpose()?;
+    let mut credentials = None;
+    let mut rest = args.get(2..).unwrap_or_default();
+    while let [option, values @ ..] = rest {
+        rest = match values {
+            [user, password, rest @ ..] if is(option, "auth") => {
+                credentials = Some((*user, *password));
+                rest
+            }
+            [name, rest @ ..] if is(option, "setname") => {
+                client::set_name(context, name)?;
+                rest
+            }
+            _ => {
+                let quoted = [b"ERR Syntax error in HELLO option '", *option, b"'"].concat();
+                return Err(Error::new(quoted));
+            }
+        };
+    }
+    if let Some((user, password)) = credentials {
+        authenticate(context, user, password)?;
+    }
+    if !context.client().authenticated {
+        return Err(HELLO_BEFORE_AUTH);
+    }
+    if let Some(version) = version {
+        context.client_mut().version = version;
+        context.reply.set_version(version);
+    }
+    write_hello(context);
+    Ok(())
+}
+
+fn protocol_version(text: &[u8]) -> Result<Version, Error> {
+    match keyspace::parse_integer(text) {
+        Some(2) => Ok(Version::V2),
+        Some(3) => Ok(Version::V3),
+        Some(_) => Err(Error::fixed("NOPROTO unsupported protocol version")),
+        None => Err(Error::fixed("ERR Protocol version is not an integer or out of range")),
+    }
+}
+
+fn write_hello(context: &mut Context<'_>) {
+    let id = context.id.number();
+    let reply = &mut context.reply;
+    let texts = |reply: &mut crate::resp::Writer, name: &str, value: &str| {
+        reply.bulk(name.as_bytes());
+        reply.bulk(value.as_bytes());
+    };
+    reply.map(7);
+    texts(reply, "server", "redis");
+    texts(reply, "version", REDIS_VERSION);
+    reply.bulk(b"proto");
+    reply.integer(match reply.version() {
+        Version::V2 => 2,
+        Version::V3 => 3,
+    });
+    reply.bulk(b"id");
+    reply.integer(id.cast_signed());
+    texts(reply, "mode", "standalone");
+    texts(reply, "role", "master");
+    reply.bulk(b"modules");
+    reply.array(0);
+}
+
+/// AUTH: proves that the client knows the password. There is one user, `default`.
+pub(crate) fn auth(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    match args {
+        [_, password] => {
+            if context.engine.config.requirepass.is_empty() {
+                return Err(NO_PASSWORD_SET);
+            }
+            authenticate(context, b"default", password)?;
+        }
+        [_, user, password] => authenticate(context, user, password)?,
+        _ => return Err(Error::SYNTAX),
+    }
+    context.reply.ok();
+    Ok(())
+}
+
+/// Admits the client, or leaves it what it was. Without `requirepass` any password of the user `default` will do.
+fn authenticate(context: &mut Context<'_>, user: &[u8], password: &[u8]) -> Result<(), Error> {
+    let expected = &context.engine.config.requirepass;
+    // Digests are compared, so that the time it takes says nothing about the password or its length.
+    let matches = expected.is_empty() || Sha256::digest(password) == Sha256::digest(expected);
+    if user != b"default" || !matches {
+        return Err(WRONG_PASSWORD);
+    }
+    context.client_mut().authenticated = true;
+    Ok(())
+}
+
+/// RESET: makes the client what it was when it connected, but for its library's name and CLIENT NO-EVICT.
+pub(crate) fn reset(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Error> {
+    let authenticated = context.engine.config.requirepass.is_empty();
+    let client = context.client_mut();
+    client.name = Vec::new();
+    client.db = 0;
+    client.version = Version::default();
+    client.authenticated = authenticated;
+    context.reply.set_version(Version::default());
+    context.reply.simple("RESET");
+    Ok(())
+}
+
+/// QUIT: closes the connection once everything has been sent, whatever arguments there are.
+pub(crate) fn quit(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Error> {
+    context.reply.ok();
+    context.client_mut().close = Some(Close::AfterReply);
+    Ok(())
+}
+
+/// SELECT: the database that the client's commands work on from now on.
+pub(crate) fn select(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let index = small_integer(args[1])?;
+    let exists = |&index: &usize| index < context.engine.keyspace.count();
+    let index =
+        usize::try_from(index).ok().filter(exists).ok_or(Error::fixed("ERR DB index is out of range"))?;
+    context.client_mut().db = index;
+    context.reply.ok();
+    Ok(())
+}

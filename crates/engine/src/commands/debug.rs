@@ -1,0 +1,97 @@
+//! DEBUG: what tests need and nobody else should.
+
+use std::time::Duration;
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::{access, args};
+
+const NOT_ALLOWED: Error = Error::fixed(
+    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a \
+     local connection, otherwise you need to set this option in the configuration file, and then restart the server.",
+);
+
+const HELP: &[&str] = &[
+    "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "OBJECT <key>",
+    "    How a value is stored, and when it was last used.",
+    "PANIC",
+    "    End the server as an error in its own logic would.",
+    "SEGFAULT",
+    "    End the server as an access to invalid memory would.",
+    "SET-ACTIVE-EXPIRE <0|1>",
+    "    With 0 keys whose time has come are removed only when they are looked up,",
+    "    with 1 in the background as well.",
+    "SLEEP <seconds>",
+    "    Do nothing at all for so long. Decimals are allowed.",
+    "HELP",
+    "    Print this help.",
+];
+
+/// DEBUG, as far as `enable-debug-command` allows it to this client.
+pub(crate) fn debug(context: &mut Context<'_>, arguments: &[&[u8]]) -> Result<(), Error> {
+    if !context.engine.config.enable_debug_command.allows(context.client().origin.is_local()) {
+        return Err(NOT_ALLOWED);
+    }
+    let is = |name| args::is(arguments[1], name);
+    match &arguments[2..] {
+        [] if is("HELP") => {
+            context.reply.array(HELP.len());
+            HELP.iter().for_each(|line| context.reply.simple(line));
+            return Ok(());
+        }
+        [] if is("PANIC") => panic!("DEBUG PANIC was called"),
+        [] if is("SEGFAULT") => {
+            context.engine.host.fault();
+            return Err(Error::fixed("ERR DEBUG SEGFAULT is not available in this program"));
+        }
+        [key] if is("OBJECT") => return object(context, key),
+        [switch] if is("SET-ACTIVE-EXPIRE") => {
+            context.engine.expiry.is_off = leading_integer(switch) == 0;
+        }
+        [seconds] if is("SLEEP") => std::thread::sleep(duration(seconds)),
+        _ => {
+            let quoted = &arguments[1][..arguments[1].len().min(128)];
+            let hint: &[u8] = b"'. Try DEBUG HELP.";
+            return Err(Error::new(
+                [b"ERR unknown subcommand or wrong number of arguments for '", quoted, hint].concat(),
+            ));
+        }
+    }
+    context.reply.ok();
+    Ok(())
+}
+
+/// DEBUG OBJECT: a line about the value, in the form that libraries take apart. Redis's line has an address too,
+/// and the length that the value would have in a file.
+fn object(context: &mut Context<'_>, key: &[u8]) -> Result<(), Error> {
+    let db = context.selected();
+    let now = access::Clock::of(&context.engine.config, &context.engine.clock);
+    let entry = context.engine.find(db, key).ok_or(Error::NO_SUCH_KEY)?;
+    let entry = entry.get();
+    let used = match (now.idle_seconds(entry.clock()), now.frequency(entry.clock())) {
+        (Some(idle), _) => format!("lru_seconds_idle:{idle}"),
+        (None, frequency) => format!("freq:{}", frequency.unwrap_or(0)),
+    };
+    let line = format!(
+        "Value refcount:1 encoding:{} bytes:{} lru:{} {used}",
+        entry.encoding().name(),
+        entry.memory_usage(zmalloc::good_size),
+        entry.clock(),
+    );
+    context.reply.simple(&line);
+    Ok(())
+}
+
+/// The number that a text begins with, or 0: what C's `atoi` makes of it.
+fn leading_integer(text: &[u8]) -> i64 {
+    let sign = usize::from(matches!(text.first(), Some(b'-' | b'+')));
+    let digits = text[sign..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    std::str::from_utf8(&text[..sign + digits]).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// A number of seconds; as in Redis, what is no positive number is no time.
+fn duration(seconds: &[u8]) -> Duration {
+    let seconds = std::str::from_utf8(seconds).ok().and_then(|text| text.parse().ok()).unwrap_or(0.0);
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}

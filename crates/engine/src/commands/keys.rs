@@ -1,0 +1,195 @@
+//! Keys whatever they hold: removing, renaming, copying, moving, listing.
+
+use crate::args::{is, small_integer};
+use crate::context::Context;
+use crate::error::Error;
+use crate::lookup::is_expired;
+use keyspace::glob::{self, Case};
+
+const DB_OUT_OF_RANGE: Error = Error::fixed("ERR DB index is out of range");
+const SAME_OBJECT: Error = Error::fixed("ERR source and destination objects are the same");
+
+/// DEL: removes keys.
+pub(crate) fn del(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let lazy = context.engine.config.lazyfree_lazy_user_del;
+    remove_all(context, &args[1..], lazy)
+}
+
+/// UNLINK: removes keys; what takes long to free is freed on another thread.
+pub(crate) fn unlink(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    remove_all(context, &args[1..], true)
+}
+
+fn remove_all(context: &mut Context<'_>, keys: &[&[u8]], lazy: bool) -> Result<(), Error> {
+    let db = context.selected();
+    let removed = keys.iter().filter(|key| context.engine.remove(db, key, lazy)).count();
+    context.reply.count(removed);
+    Ok(())
+}
+
+/// EXISTS: how many of the keys there are; one that is named twice counts twice.
+pub(crate) fn exists(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let db = context.selected();
+    let found = args[1..].iter().filter(|key| context.engine.read_untouched(db, key).is_some()).count();
+    context.reply.count(found);
+    Ok(())
+}
+
+/// TOUCH: how many of the keys there are, which counts as an access to each.
+pub(crate) fn touch(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let db = context.selected();
+    let found = args[1..].iter().filter(|key| context.engine.read(db, key).is_some()).count();
+    context.reply.count(found);
+    Ok(())
+}
+
+/// TYPE: the name of the type of the value at a key, `none` where there is none.
+pub(crate) fn type_(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let db = context.selected();
+    let name = context.engine.read_untouched(db, args[1]).map_or("none", |entry| entry.value_type().name());
+    context.reply.simple(name);
+    Ok(())
+}
+
+/// KEYS: every key that matches a pattern.
+pub(crate) fn keys(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let pattern = args[1];
+    let (db, now) = (context.selected(), context.engine.clock.now_ms());
+    let Context { engine, reply, .. } = context;
+    let mut found = Vec::new();
+    engine.keyspace.db(db).for_each(|entry| {
+        let wanted = pattern == b"*" || glob::matches(pattern, entry.key(), Case::Sensitive);
+        if wanted && !is_expired(entry, now) {
+            found.push(entry.key());
+        }
+    });
+    reply.array(found.len());
+    found.into_iter().for_each(|key| reply.bulk(key));
+    Ok(())
+}
+
+/// RANDOMKEY: any key, each as likely as the others.
+pub(crate) fn randomkey(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Error> {
+    let db = context.selected();
+    match context.engine.random_key(db) {
+        Some(key) => context.reply.bulk(&key),
+        None => context.reply.null(),
+    }
+    Ok(())
+}
+
+/// RENAME: gives a value another key, whatever that held.
+pub(crate) fn rename(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let (from, to, db) = (args[1], args[2], context.selected());
+    context.engine.find(db, from).ok_or(Error::NO_SUCH_KEY)?;
+    if from != to {
+        context.engine.rename(db, from, to);
+    }
+    context.reply.ok();
+    Ok(())
+}
+
+/// RENAMENX: gives a value another key, unless there is one of that name.
+pub(crate) fn renamenx(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let (from, to, db) = (args[1], args[2], context.selected());
+    context.engine.find(db, from).ok_or(Error::NO_SUCH_KEY)?;
+    let free = from != to && context.engine.find(db, to).is_none();
+    if free {
+        context.engine.rename(db, from, to);
+    }
+    context.reply.integer(free.into());
+    Ok(())
+}
+
+/// The database that an argument names.
+fn database(context: &Context<'_>, arg: &[u8]) -> Result<usize, Error> {
+    let index = usize::try_from(small_integer(arg)?).map_err(|_| DB_OUT_OF_RANGE)?;
+    if index < context.engine.keyspace.count() { Ok(index) } else { Err(DB_OUT_OF_RANGE) }
+}
+
+/// COPY: stores a value under another key, in this database or another.
+pub(crate) fn copy(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let (from, to, db) = (args[1], args[2], context.selected());
+    let (mut target, mut replace) = (db, false);
+    let mut options = args[3..].iter().copied();
+    while let Some(option) = options.next() {
+        match () {
+            _ if is(option, "replace") => replace = true,
+            _ if is(option, "db") => target = database(context, options.next().ok_or(Error::SYNTAX)?)?,
+            _ => return Err(Error::SYNTAX),
+        }
+    }
+    if target == db && from == to {
+        return Err(SAME_OBJECT);
+    }
+    let exists = context.engine.read(db, from).is_some();
+    let copied = exists && (replace || context.engine.find(target, to).is_none());
+    if copied {
+        context.engine.copy(db, from, target, to);
+    }
+    context.reply.integer(copied.into());
+    Ok(())
+}
+
+/// MOVE: takes a key to another database, unless there is one of that name.
+pub(crate) fn move_(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let (key, db) = (args[1], context.selected());
+    let target = database(context, args[2])?;
+    if target == db {
+        return Err(SAME_OBJECT);
+    }
+    let moved = context.engine.find(db, key).is_some() && context.engine.find(target, key).is_none();
+    if moved {
+        context.engine.move_key(db, key, target);
+    }
+    context.reply.integer(moved.into());
+    Ok(())
+}
+
+/// DBSIZE: the number of keys, those included whose time has come but which nobody has looked at since.
+pub(crate) fn dbsize(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Error> {
+    let len = context.db().len();
+    context.reply.count(len);
+    Ok(())
+}
+
+/// FLUSHDB: removes every key of the selected database.
+pub(crate) fn flushdb(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let lazy = flush_option(context, args)?;
+    let db = context.selected();
+    context.engine.flush(db, lazy);
+    context.reply.ok();
+    Ok(())
+}
+
+/// FLUSHALL: removes every key of every database.
+pub(crate) fn flushall(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let lazy = flush_option(context, args)?;
+    for db in 0..context.engine.keyspace.count() {
+        context.engine.flush(db, lazy);
+    }
+    context.reply.ok();
+    Ok(())
+}
+
+/// Whether ASYNC or SYNC was asked for, or else what is configured.
+fn flush_option(context: &Context<'_>, args: &[&[u8]]) -> Result<bool, Error> {
+    match args {
+        [_] => Ok(context.engine.config.lazyfree_lazy_user_flush),
+        [_, option] if is(option, "async") => Ok(true),
+        [_, option] if is(option, "sync") => Ok(false),
+        _ => Err(Error::SYNTAX),
+    }
+}
+
+/// SWAPDB: exchanges the contents of two databases.
+pub(crate) fn swapdb(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let number = |arg, error| small_integer(arg).map_err(|_| Error::fixed(error));
+    let first = number(args[1], "ERR invalid first DB index")?;
+    let second = number(args[2], "ERR invalid second DB index")?;
+    let within = |index| usize::try_from(index).ok().filter(|&index| index < context.engine.keyspace.count());
+    let (Some(first), Some(second)) = (within(first), within(second)) else { return Err(DB_OUT_OF_RANGE) };
+    context.engine.keyspace.swap(first, second);
+    context.reply.ok();
+    Ok(())
+}

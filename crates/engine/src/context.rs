@@ -1,0 +1,49 @@
+//! What a command sees while it runs.
+
+use keyspace::Db;
+
+use crate::client::{Client, ClientId};
+use crate::command::Command;
+use crate::engine::Engine;
+use crate::resp::Writer;
+
+/// The engine, the client that asks, and the reply that is being written.
+#[derive(Debug)]
+pub struct Context<'e> {
+    /// The engine; its client table holds the client that asks.
+    pub(crate) engine: &'e mut Engine,
+    /// Who asks.
+    pub(crate) id: ClientId,
+    /// The command that runs: the sub-command, where there is one.
+    pub(crate) command: &'static Command,
+    /// The reply.
+    pub(crate) reply: Writer,
+}
+
+impl Context<'_> {
+    /// The client that asks.
+    ///
+    /// # Panics
+    /// Never: a client isn't removed while its command runs.
+    pub(crate) fn client(&self) -> &Client {
+        self.engine.clients.get(self.id).expect("the client that asks is connected")
+    }
+
+    /// The client that asks, to be changed.
+    ///
+    /// # Panics
+    /// Never: a client isn't removed while its command runs.
+    pub(crate) fn client_mut(&mut self) -> &mut Client {
+        self.engine.clients.get_mut(self.id).expect("the client that asks is connected")
+    }
+
+    /// The number of the database that the client has selected.
+    pub(crate) fn selected(&self) -> usize {
+        self.client().db
+    }
+
+    /// The database that the client has selected.
+    pub(crate) fn db(&self) -> &Db {
+        self.engine.keyspace.db(self.selected())
+    }
+}

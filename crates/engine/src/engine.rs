@@ -1,0 +1,237 @@
+//! The engine itself: its parts, and what its owner may ask of it.
+
+use std::time::{Duration, Instant};
+
+use keyspace::Keyspace;
+
+use crate::client::{Client, ClientId, Close, Origin};
+use crate::clients::Clients;
+use crate::clock::Clock;
+use crate::command::Index;
+use crate::config::Config;
+use crate::cron::Cron;
+use crate::error::Error;
+use crate::expiry::Expiry;
+use crate::host::{Embedded, Host};
+use crate::lazyfree::LazyFree;
+use crate::lookup::Foreseen;
+use crate::resp::Reply;
+use crate::rng::Rng;
+use crate::stats::Stats;
+
+/// What an engine is opened with.
+#[derive(Debug)]
+pub struct Options {
+    /// The directives; the default is Redis's.
+    pub config: Config,
+    /// The data clock.
+    pub clock: Clock,
+    /// The seed of everything random, hash keys included; `None` takes it from the system.
+    pub seed: Option<u64>,
+    /// What surrounds the engine.
+    pub host: Box<dyn Host>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { config: Config::default(), clock: Clock::system(), seed: None, host: Box::new(Embedded) }
+    }
+}
+
+/// How the server that the engine is part of should end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shutdown {
+    /// Don't wait for anything.
+    pub now: bool,
+    /// End even if something that should be saved can't be.
+    pub force: bool,
+}
+
+/// A Redis without a socket. See the [crate's documentation](crate) for an example.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) keyspace: Keyspace,
+    pub(crate) clients: Clients,
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) rng: Rng,
+    pub(crate) stats: Stats,
+    pub(crate) commands: Index,
+    pub(crate) host: Box<dyn Host>,
+    pub(crate) lazyfree: LazyFree,
+    pub(crate) cron: Cron,
+    pub(crate) expiry: Expiry,
+    /// When the engine was opened.
+    pub(crate) opened: Instant,
+    /// What the ledger showed when that was done, in bytes.
+    pub(crate) startup_memory: usize,
+    /// Forty hexadecimal digits that no other run has.
+    pub(crate) run_id: String,
+    pub(crate) shutdown: Option<Shutdown>,
+    /// Clients that are to be closed although it isn't their command that ran.
+    pub(crate) doomed: Vec<ClientId>,
+    /// Empty reply buffers, kept for the next client that needs one.
+    pub(crate) spare: Vec<Vec<u8>>,
+    /// The hash of the running command's first key, where that is known already.
+    pub(crate) foreseen: Option<Foreseen>,
+    /// Requests of the batch that is being executed; kept for its capacity.
+    pub(crate) batch: Vec<crate::resp::Request>,
+}
+
+impl Engine {
+    /// Opens an engine with empty databases.
+    pub fn open(options: Options) -> Self {
+        let mut rng = options.seed.map_or_else(Rng::from_system, Rng::seeded);
+        let hash_seed = (u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64())).to_ne_bytes();
+        let run_id = (0..5).map(|_| format!("{:08x}", rng.below(1 << 32))).collect();
+        let expiry = Expiry::new(options.config.databases as usize);
+        let mut engine = Self {
+            keyspace: Keyspace::new(options.config.databases as usize, hash_seed),
+            clients: Clients::new(),
+            config: options.config,
+            clock: options.clock,
+            rng,
+            stats: Stats::default(),
+            commands: Index::new(),
+            host: options.host,
+            lazyfree: LazyFree::default(),
+            cron: Cron::default(),
+            expiry,
+            opened: Instant::now(),
+            startup_memory: 0,
+            run_id,
+            shutdown: None,
+            doomed: Vec::new(),
+            spare: Vec::new(),
+            foreseen: None,
+            batch: Vec::new(),
+        };
+        engine.startup_memory = zmalloc::used_memory();
+        engine
+    }
+
+    /// Connects a client of this program's own.
+    ///
+    /// # Errors
+    /// As for [`Engine::accept`].
+    pub fn connect(&mut self) -> Result<ClientId, Error> {
+        self.accept(Origin { fd: -1, ..Origin::default() })
+    }
+
+    /// Connects a client that came from elsewhere.
+    ///
+    /// # Errors
+    /// When `maxclients` are connected; the error is what the client should be told.
+    pub fn accept(&mut self, origin: Origin) -> Result<ClientId, Error> {
+        if self.clients.len() >= self.config.maxclients as usize {
+            self.stats.rejected_connections += 1;
+            return Err(Error::fixed("ERR max number of clients reached"));
+        }
+        self.stats.connections_received += 1;
+        let authenticated = self.config.requirepass.is_empty();
+        Ok(self.clients.insert(origin, authenticated))
+    }
+
+    /// Forgets a client and everything it held. A client that is gone already is no error.
+    pub fn disconnect(&mut self, id: ClientId) {
+        if let Some(client) = self.clients.remove(id) {
+            self.recycle(client.output.bytes);
+        }
+    }
+
+    /// Whether, and how, the client is to be closed. A client that is gone is to be closed at once.
+    pub fn closing(&self, id: ClientId) -> Option<Close> {
+        self.clients.get(id).map_or(Some(Close::Now), |client| client.close)
+    }
+
+    /// The clients that became due for closing outside of their own commands, since this was last asked.
+    pub fn take_doomed(&mut self) -> Vec<ClientId> {
+        std::mem::take(&mut self.doomed)
+    }
+
+    /// Executes one command and decodes its reply.
+    ///
+    /// A command that writes no reply gives [`Reply::Null`]; of several replies the first is given and all are
+    /// taken.
+    ///
+    /// # Panics
+    /// When the client isn't connected.
+    pub fn call(&mut self, id: ClientId, args: &[&[u8]]) -> Reply {
+        let before = self.connected_mut(id).output.bytes.len();
+        self.execute(id, args);
+        let output = &mut self.connected_mut(id).output.bytes;
+        let reply = match Reply::decode(&output[before..]) {
+            Ok((reply, _)) => reply,
+            Err(_) => Reply::Null,
+        };
+        output.truncate(before);
+        reply
+    }
+
+    /// What the client is owed and hasn't been sent. Empty for a client that is gone.
+    pub fn output(&self, id: ClientId) -> &[u8] {
+        self.clients.get(id).map_or(&[], |client| client.output.pending())
+    }
+
+    /// Says that `count` bytes of the client's output have been sent.
+    ///
+    /// # Panics
+    /// When it was owed fewer.
+    pub fn sent(&mut self, id: ClientId, count: usize) {
+        let Some(client) = self.clients.get_mut(id) else { return };
+        let output = &mut client.output;
+        assert!(count <= output.pending().len(), "more was sent than there was to send");
+        output.sent += count;
+        self.stats.net_output_bytes += count as u64;
+        if output.sent == output.bytes.len() {
+            output.sent = 0;
+            output.above_soft_limit = None;
+            let buffer = std::mem::take(&mut output.bytes);
+            self.recycle(buffer);
+        }
+    }
+
+    /// The data clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The data clock, to be set or advanced.
+    pub fn clock_mut(&mut self) -> &mut Clock {
+        &mut self.clock
+    }
+
+    /// The directives that are in force.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Whether SHUTDOWN was called, and how; asking takes the answer.
+    pub fn take_shutdown(&mut self) -> Option<Shutdown> {
+        self.shutdown.take()
+    }
+
+    /// How long the engine has been open, in real time.
+    pub fn uptime(&self) -> Duration {
+        self.opened.elapsed()
+    }
+
+    pub(crate) fn connected_mut(&mut self, id: ClientId) -> &mut Client {
+        self.clients.get_mut(id).expect("the client is connected")
+    }
+
+    /// A buffer for replies: one that was used before, where there is one.
+    pub(crate) fn reply_buffer(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// Keeps an output buffer for the next client, unless it is large or there are enough.
+    pub(crate) fn recycle(&mut self, mut buffer: Vec<u8>) {
+        const ENOUGH: usize = 64;
+        const LARGE: usize = 32 * 1024;
+        if buffer.capacity() != 0 && buffer.capacity() <= LARGE && self.spare.len() < ENOUGH {
+            buffer.clear();
+            self.spare.push(buffer);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What the engine asks of the program around it.
+
+use std::fmt::Debug;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+
+/// The program around the engine: it has files and sockets, where the engine has none.
+///
+/// Every method has a default for a program that has neither.
+pub trait Host: Debug {
+    /// The configuration file that was read at the start, if there was one.
+    fn config_file(&self) -> Option<&Path> {
+        None
+    }
+
+    /// The text of the configuration file.
+    ///
+    /// # Errors
+    /// Whatever reading it meets.
+    fn read_config(&self) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Replaces the text of the configuration file, in whole or not at all.
+    ///
+    /// # Errors
+    /// Whatever writing it meets; the file is as it was.
+    fn write_config(&mut self, text: &[u8]) -> io::Result<()> {
+        let _ = text;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Puts the directives named in `changed` into effect outside of the engine.
+    ///
+    /// # Errors
+    /// The reason why one of them can't be; then everything is as it was.
+    fn apply(&mut self, config: &Config, changed: &[&'static str]) -> Result<(), String> {
+        let _ = (config, changed);
+        Ok(())
+    }
+
+    /// Ends the program as an access to invalid memory does, for DEBUG SEGFAULT; a program that doesn't offer that
+    /// returns.
+    fn fault(&mut self) {}
+
+    /// The path of the program that runs.
+    fn executable(&self) -> PathBuf {
+        std::env::current_exe().unwrap_or_default()
+    }
+}
+
+/// No program around the engine that offers anything.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Embedded;
+
+impl Host for Embedded {}

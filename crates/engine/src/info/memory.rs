@@ -1,0 +1,58 @@
+//! INFO's section on memory.
+
+use super::{Fields, MemoryFigures};
+use crate::config::Directive;
+use crate::engine::Engine;
+
+pub(super) fn write(engine: &mut Engine, fields: &mut Fields) {
+    let figures = MemoryFigures::collect(engine);
+    fields.bytes("used_memory", figures.used);
+    if let Some(rss) = figures.rss {
+        fields.bytes("used_memory_rss", rss);
+    }
+    fields.bytes("used_memory_peak", figures.peak);
+    fields.percent("used_memory_peak_perc", figures.peak_percentage());
+    fields.field("used_memory_overhead", figures.overhead());
+    fields.field("used_memory_startup", figures.startup);
+    fields.field("used_memory_dataset", figures.dataset());
+    fields.percent("used_memory_dataset_perc", figures.dataset_percentage());
+    if let Some(allocator) = figures.allocator {
+        fields.field("allocator_allocated", allocator.allocated);
+        fields.field("allocator_active", allocator.active);
+        fields.field("allocator_resident", allocator.resident);
+        fields.field("allocator_muzzy", allocator.muzzy);
+    }
+    if let Some(total) = zmalloc::process::physical_memory() {
+        fields.bytes("total_system_memory", total);
+    }
+    limit(engine, fields);
+    if let Some(allocator) = figures.allocator {
+        fields.decimal("allocator_frag_ratio", allocator.fragmentation_ratio());
+        fields.field("allocator_frag_bytes", allocator.fragmentation_bytes());
+        fields.decimal("allocator_rss_ratio", allocator.resident_ratio());
+        fields.field("allocator_rss_bytes", allocator.resident_bytes_unused());
+    }
+    if let Some(beyond) = figures.rss_beyond_allocator() {
+        fields.decimal("rss_overhead_ratio", beyond.ratio);
+        fields.field("rss_overhead_bytes", beyond.bytes);
+    }
+    if let Some(beyond) = figures.rss_beyond_used() {
+        fields.decimal("mem_fragmentation_ratio", beyond.ratio);
+        fields.field("mem_fragmentation_bytes", beyond.bytes);
+    }
+    fields.field("mem_clients_normal", figures.clients);
+    fields.field("mem_allocator", zmalloc::BACKEND);
+    fields.field("lazyfree_pending_objects", engine.lazyfree.pending());
+    fields.field("lazyfreed_objects", engine.lazyfree.freed());
+}
+
+/// The limit that is configured, and what happens at it.
+fn limit(engine: &Engine, fields: &mut Fields) {
+    let limit = Directive::find(b"maxmemory").map(|directive| directive.get(&engine.config));
+    let bytes =
+        limit.and_then(|text| keyspace::parse_integer(&text)).and_then(|bytes| usize::try_from(bytes).ok());
+    if let Some(bytes) = bytes {
+        fields.bytes("maxmemory", bytes);
+    }
+    fields.field("maxmemory_policy", engine.config.maxmemory_policy.word());
+}

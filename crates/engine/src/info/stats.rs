@@ -1,0 +1,25 @@
+//! INFO's section of counters.
+
+use super::Fields;
+use crate::engine::Engine;
+
+pub(super) fn write(engine: &mut Engine, fields: &mut Fields) {
+    const KILO: f64 = 1024.0;
+    let (stats, cron) = (&engine.stats, &engine.cron);
+    fields.field("total_connections_received", stats.connections_received);
+    fields.field("total_commands_processed", stats.commands_processed);
+    fields.field("instantaneous_ops_per_sec", cron.commands.per_second() as u64);
+    fields.field("total_net_input_bytes", stats.net_input_bytes);
+    fields.field("total_net_output_bytes", stats.net_output_bytes);
+    fields.decimal("instantaneous_input_kbps", cron.input.per_second() / KILO);
+    fields.decimal("instantaneous_output_kbps", cron.output.per_second() / KILO);
+    fields.field("rejected_connections", stats.rejected_connections);
+    fields.field("expired_keys", stats.expired_keys);
+    fields.field("expired_time_cap_reached_count", stats.expire_cycles_cut_short);
+    fields.field("expire_cycle_cpu_milliseconds", stats.expire_cycle_us / 1000);
+    fields.field("keyspace_hits", stats.keyspace_hits);
+    fields.field("keyspace_misses", stats.keyspace_misses);
+    fields.field("total_error_replies", stats.error_replies);
+    fields.field("client_query_buffer_limit_disconnections", stats.query_buffer_limit_disconnections);
+    fields.field("client_output_buffer_limit_disconnections", stats.output_buffer_limit_disconnections);
+}

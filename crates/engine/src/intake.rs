@@ -1,0 +1,169 @@
+//! From bytes to commands: a client's requests are taken in batches, whose keys are fetched into the cache
+//! together before the first of them runs.
+
+use std::ops::Range;
+use std::time::Instant;
+
+use keyspace::KeyHash;
+use smallvec::SmallVec;
+
+use crate::client::{ClientId, Close};
+use crate::command::Flags;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::lookup::Foreseen;
+use crate::resp::{Limits, Parser, ProtocolError, Request};
+
+/// How many requests of a pipeline are parsed before the first is executed.
+const BATCH: usize = 16;
+/// Requests of up to this many arguments are passed on without an allocation.
+const FEW: usize = 16;
+
+impl Engine {
+    /// Takes bytes that a client has sent, and executes every request that they complete.
+    ///
+    /// Bytes of a client that is to be closed are ignored, as are those of one that is gone.
+    pub fn receive(&mut self, id: ClientId, bytes: &[u8]) {
+        let Some(client) = self.clients.get_mut(id).filter(|client| client.close.is_none()) else { return };
+        client.last_interaction = Instant::now();
+        let mut pending = std::mem::take(&mut client.input);
+        let mut parser = std::mem::take(&mut client.parser);
+        self.stats.net_input_bytes += bytes.len() as u64;
+        self.clock.refresh();
+
+        if pending.is_empty() {
+            self.run(id, &mut parser, bytes);
+            pending = bytes[parser.unfinished()..].to_vec();
+        } else {
+            let wanted = parser.wanted(pending.len()).max(bytes.len());
+            pending.reserve_exact(wanted.min(bytes.len().max(pending.len())));
+            pending.extend_from_slice(bytes);
+            self.run(id, &mut parser, &pending);
+            let done = parser.unfinished();
+            pending.drain(..done);
+            if pending.is_empty() {
+                pending = Vec::new();
+            }
+        }
+        parser.forget();
+
+        let limit = self.config.client_query_buffer_limit;
+        let Some(client) = self.clients.get_mut(id) else { return };
+        if client.close.is_some() {
+            return;
+        }
+        if pending.len() as u64 > limit {
+            client.close = Some(Close::Now);
+            self.stats.query_buffer_limit_disconnections += 1;
+            return;
+        }
+        client.input = pending;
+        client.parser = parser;
+    }
+
+    /// Executes the complete requests in `buffer`.
+    fn run(&mut self, id: ClientId, parser: &mut Parser, buffer: &[u8]) {
+        let mut batch = std::mem::take(&mut self.batch);
+        loop {
+            let broken = self.next_batch(id, parser, buffer, &mut batch);
+            if batch.is_empty() && broken.is_none() {
+                break;
+            }
+            let foreseen = self.prefetch(id, parser.ranges(), buffer, &batch);
+            for (at, request) in batch.drain(..).enumerate() {
+                self.foreseen = foreseen.get(at).copied().flatten();
+                match request {
+                    Request::Array(at) => {
+                        let args: SmallVec<[&[u8]; FEW]> =
+                            parser.ranges()[at].iter().map(|range| &buffer[range.clone()]).collect();
+                        self.execute_now(id, &args);
+                    }
+                    Request::Inline(args) => {
+                        let args: SmallVec<[&[u8]; FEW]> = args.iter().map(Vec::as_slice).collect();
+                        self.execute_now(id, &args);
+                    }
+                }
+                if self.closing(id).is_some() {
+                    break;
+                }
+            }
+            self.foreseen = None;
+            if self.closing(id).is_some() {
+                break;
+            }
+            if let Some(error) = broken {
+                self.refuse(id, &error);
+                break;
+            }
+        }
+        batch.clear();
+        self.batch = batch;
+    }
+
+    /// Parses up to [`BATCH`] requests; gives the fault that ended it early, if one did.
+    fn next_batch(
+        &self,
+        id: ClientId,
+        parser: &mut Parser,
+        buffer: &[u8],
+        batch: &mut Vec<Request>,
+    ) -> Option<ProtocolError> {
+        let authenticated = self.clients.get(id).is_some_and(|client| client.authenticated);
+        // A key's length has 32 bits.
+        let max_bulk_len = self.config.proto_max_bulk_len.min(u32::MAX.into());
+        let limits = Limits { max_bulk_len, authenticated };
+        // What one request grants to those after it can be seen only when it has run.
+        let size = if authenticated { BATCH } else { 1 };
+        while batch.len() < size {
+            match parser.next(buffer, limits) {
+                Ok(Some(request)) => batch.push(request),
+                Ok(None) => break,
+                Err(error) => return Some(error),
+            }
+        }
+        None
+    }
+
+    /// Begins to load what the batch's commands will look up, so that their cache misses overlap; gives the hash of
+    /// each request's first key. One request alone has nobody to overlap with.
+    fn prefetch(
+        &self,
+        id: ClientId,
+        ranges: &[Range<usize>],
+        buffer: &[u8],
+        batch: &[Request],
+    ) -> SmallVec<[Option<Foreseen>; BATCH]> {
+        let Some(client) = self.clients.get(id).filter(|_| batch.len() > 1) else { return SmallVec::new() };
+        let db = self.keyspace.db(client.db);
+        let mut hashes: SmallVec<[KeyHash; BATCH]> = SmallVec::new();
+        let foresee = |request: &Request| {
+            let Request::Array(at) = request else { return None };
+            let [name, key, ..] = &ranges[at.clone()] else { return None };
+            let command = self.commands.command(&buffer[name.clone()])?;
+            if !command.flags.intersects(Flags::WRITE | Flags::READONLY) {
+                return None;
+            }
+            let key = &buffer[key.clone()];
+            let hash = db.hash_key(key);
+            db.prefetch_bucket(hash);
+            hashes.push(hash);
+            Some(Foreseen::new(key, hash))
+        };
+        let foreseen = batch.iter().map(foresee).collect();
+        for hash in hashes {
+            db.prefetch_entry(hash);
+        }
+        foreseen
+    }
+
+    /// Answers a request that is none, and closes the connection behind the answer.
+    fn refuse(&mut self, id: ClientId, error: &ProtocolError) {
+        self.stats.error_replies += 1;
+        let Some(client) = self.clients.get_mut(id) else { return };
+        let bytes = std::mem::take(&mut client.output.bytes);
+        let mut reply = crate::resp::Writer::new(bytes, client.version);
+        reply.error(&Error::new(format!("ERR {error}")));
+        client.output.bytes = reply.into_inner();
+        client.close = Some(Close::AfterReply);
+    }
+}

@@ -1,0 +1,241 @@
+//! Keys as commands see them: those whose time has come aren't there, and looking leaves its traces.
+
+use keyspace::{Contents, Db, Entry, EntryMut, EntryRef, Expiry, KeyHash, Lookup, StringValue};
+
+use crate::access;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::lazyfree::LazyFree;
+use crate::resp::Writer;
+use crate::stats::Stats;
+
+/// What was removed is freed on another thread when that many bytes, or more, hang on it.
+const WORTH_A_THREAD: usize = 64 * 1024;
+
+/// The string in an entry.
+///
+/// # Errors
+/// [`Error::WRONG_TYPE`] for a value of another type.
+pub(crate) fn string(entry: EntryRef<'_>) -> Result<StringValue<'_>, Error> {
+    match entry.value_type() {
+        keyspace::ValueType::String => Ok(entry.string()),
+    }
+}
+
+/// Replies a string.
+pub(crate) fn reply_string(reply: &mut Writer, value: StringValue<'_>) {
+    match value {
+        StringValue::Int(number) => reply.bulk_integer(number),
+        StringValue::EmbStr(bytes) | StringValue::Raw(bytes) => reply.bulk(bytes),
+    }
+}
+
+/// The hash of a key of the running command that was worked out ahead of it, when the key was prefetched.
+///
+/// The key is known by where it lies: in a buffer that neither moves nor changes before the command is done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Foreseen {
+    address: usize,
+    len: usize,
+    hash: KeyHash,
+}
+
+impl Foreseen {
+    pub(crate) fn new(key: &[u8], hash: KeyHash) -> Self {
+        Self { address: key.as_ptr().addr(), len: key.len(), hash }
+    }
+
+    #[inline]
+    fn is_of(&self, key: &[u8]) -> bool {
+        self.address == key.as_ptr().addr() && self.len == key.len()
+    }
+}
+
+/// What it takes to tell whether a key's time has come, and to remove it.
+struct Reaper<'e> {
+    now: i64,
+    lazy: bool,
+    stats: &'e mut Stats,
+    lazyfree: &'e mut LazyFree,
+}
+
+impl Reaper<'_> {
+    /// The entry of a key; one whose time has come is removed first.
+    #[inline]
+    fn live<'a>(self, db: &'a mut Db, hash: KeyHash, key: &[u8]) -> Option<EntryMut<'a>> {
+        let entry = db.find_mut_hashed(hash, key)?;
+        if !is_expired(entry.get(), self.now) {
+            return Some(entry);
+        }
+        self.stats.expired_keys += 1;
+        discard(self.lazyfree, entry.remove(), self.lazy);
+        None
+    }
+}
+
+/// Whether an entry's time has come.
+#[inline]
+pub(crate) fn is_expired(entry: EntryRef<'_>, now: i64) -> bool {
+    entry.expiry().is_some_and(|at| at <= now)
+}
+
+impl Engine {
+    /// The hash of a key, the same for every database.
+    #[inline]
+    fn hash(&self, db: usize, key: &[u8]) -> KeyHash {
+        match self.foreseen {
+            Some(foreseen) if foreseen.is_of(key) => foreseen.hash,
+            _ => self.keyspace.db(db).hash_key(key),
+        }
+    }
+
+    /// The database, and what it takes to remove from it what has expired.
+    #[inline]
+    fn parts(&mut self, db: usize) -> (&mut Db, Reaper<'_>) {
+        let reaper = Reaper {
+            now: self.clock.now_ms(),
+            lazy: self.config.lazyfree_lazy_expire,
+            stats: &mut self.stats,
+            lazyfree: &mut self.lazyfree,
+        };
+        (self.keyspace.db_mut(db), reaper)
+    }
+
+    /// The entry of a key; one whose time has come is removed first.
+    #[inline]
+    pub(crate) fn find(&mut self, db: usize, key: &[u8]) -> Option<EntryMut<'_>> {
+        let hash = self.hash(db, key);
+        let (db, reaper) = self.parts(db);
+        reaper.live(db, hash, key)
+    }
+
+    /// The entry of a key for a command that reads: counted as a hit or a miss, and an access to the key.
+    #[inline]
+    pub(crate) fn read(&mut self, db: usize, key: &[u8]) -> Option<EntryRef<'_>> {
+        let clock = access::Clock::of(&self.config, &self.clock);
+        let chance = if clock.needs_chance() { self.rng.next_u64() } else { 0 };
+        let mut entry = self.counted(db, key)?;
+        entry.set_clock(clock.accessed(entry.get().clock(), chance));
+        Some(entry.into_ref())
+    }
+
+    /// As [`Engine::read`], but not an access to the key.
+    pub(crate) fn read_untouched(&mut self, db: usize, key: &[u8]) -> Option<EntryRef<'_>> {
+        Some(self.counted(db, key)?.into_ref())
+    }
+
+    /// As [`Engine::find`], counted as a hit or a miss.
+    #[inline]
+    fn counted(&mut self, db: usize, key: &[u8]) -> Option<EntryMut<'_>> {
+        let hash = self.hash(db, key);
+        let (db, Reaper { now, lazy, stats, lazyfree }) = self.parts(db);
+        let found = Reaper { now, lazy, stats: &mut *stats, lazyfree }.live(db, hash, key);
+        match found {
+            Some(_) => stats.keyspace_hits += 1,
+            None => stats.keyspace_misses += 1,
+        }
+        found
+    }
+
+    /// Stores a string under a key, whatever that held, with this expiry.
+    #[inline]
+    pub(crate) fn store(&mut self, db: usize, key: &[u8], value: StringValue<'_>, expiry: Expiry) {
+        let clock = access::Clock::of(&self.config, &self.clock).created();
+        let hash = self.hash(db, key);
+        match self.keyspace.db_mut(db).lookup_hashed(hash, key) {
+            Lookup::Vacant(place) => {
+                let expiry = match expiry {
+                    Expiry::At(at) => Some(at),
+                    Expiry::Keep | Expiry::Never => None,
+                };
+                place.insert(value, expiry, clock);
+            }
+            Lookup::Occupied(mut entry) => {
+                let is_expired = is_expired(entry.get(), self.clock.now_ms());
+                if is_expired {
+                    self.stats.expired_keys += 1;
+                }
+                // What has expired has no expiry to keep.
+                let expiry = if is_expired && expiry == Expiry::Keep { Expiry::Never } else { expiry };
+                entry.set(value, expiry);
+                entry.set_clock(clock);
+            }
+        }
+    }
+
+    /// Sets when a key expires; one whose time is past is removed at once. Says whether there was such a key.
+    pub(crate) fn expire_at(&mut self, db: usize, key: &[u8], at: i64) -> bool {
+        let now = self.clock.now_ms();
+        let lazy = self.config.lazyfree_lazy_expire;
+        let Some(mut entry) = self.keyspace.db_mut(db).find_mut(key) else { return false };
+        if at <= now {
+            discard(&mut self.lazyfree, entry.remove(), lazy);
+        } else {
+            entry.set_expiry(Some(at));
+        }
+        true
+    }
+
+    /// Removes a key; says whether it was there.
+    pub(crate) fn remove(&mut self, db: usize, key: &[u8], lazy: bool) -> bool {
+        let Some(entry) = self.find(db, key) else { return false };
+        let entry = entry.remove();
+        discard(&mut self.lazyfree, entry, lazy);
+        true
+    }
+
+    /// Gives the value at `from`, which is there, the key `to`, whatever that held.
+    pub(crate) fn rename(&mut self, db: usize, from: &[u8], to: &[u8]) {
+        let replaced = self.keyspace.db_mut(db).rename(from, to).flatten();
+        self.discard_replaced(replaced);
+    }
+
+    /// Stores what is at `from`, if anything, under `to` in the database `target` as well, whatever that held.
+    pub(crate) fn copy(&mut self, db: usize, from: &[u8], target: usize, to: &[u8]) {
+        let Some(copy) = self.keyspace.db(db).find(from).map(|entry| entry.duplicate(to)) else { return };
+        let replaced = self.keyspace.db_mut(target).insert_entry(copy);
+        self.discard_replaced(replaced);
+    }
+
+    /// Takes a key to the database `target`, which has none of that name.
+    pub(crate) fn move_key(&mut self, db: usize, key: &[u8], target: usize) {
+        let Some(entry) = self.keyspace.db_mut(db).remove(key) else { return };
+        let replaced = self.keyspace.db_mut(target).insert_entry(entry);
+        self.discard_replaced(replaced);
+    }
+
+    fn discard_replaced(&mut self, replaced: Option<Entry>) {
+        if let Some(entry) = replaced {
+            discard(&mut self.lazyfree, entry, self.config.lazyfree_lazy_server_del);
+        }
+    }
+
+    /// Removes every key of a database.
+    pub(crate) fn flush(&mut self, db: usize, lazy: bool) {
+        let contents: Contents = self.keyspace.db_mut(db).clear();
+        if lazy && !contents.is_empty() {
+            self.lazyfree.drop_later(contents.len(), contents);
+        }
+    }
+
+    /// A key that is there, each as likely as the others; `None` when every key that was drawn had expired.
+    pub(crate) fn random_key(&mut self, db: usize) -> Option<Vec<u8>> {
+        /// So often another key is drawn when one has expired, as in Redis.
+        const DRAWS: usize = 100;
+        for _ in 0..DRAWS {
+            let Self { keyspace, rng, .. } = self;
+            let key = keyspace.db(db).random(&mut || rng.next_u64())?.key().to_vec();
+            if self.find(db, &key).is_some() {
+                return Some(key);
+            }
+        }
+        None
+    }
+}
+
+/// Frees an entry: here, or on the thread when that was asked for and is worth it.
+pub(crate) fn discard(lazyfree: &mut crate::lazyfree::LazyFree, entry: Entry, lazy: bool) {
+    if lazy && entry.as_ref().memory_usage(|layout| layout.size()) >= WORTH_A_THREAD {
+        lazyfree.drop_later(1, entry);
+    }
+}

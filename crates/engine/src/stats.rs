@@ -1,0 +1,47 @@
+//! What is counted while commands run, for INFO.
+
+use crate::cron::Rate;
+use crate::engine::Engine;
+
+/// Counters since the start, or since CONFIG RESETSTAT.
+#[derive(Clone, Debug, Default)]
+pub struct Stats {
+    /// Connections that were accepted.
+    pub connections_received: u64,
+    /// Connections that `maxclients` turned away.
+    pub rejected_connections: u64,
+    /// Commands that were executed, those that failed included.
+    pub commands_processed: u64,
+    /// Errors that were sent as replies.
+    pub error_replies: u64,
+    /// Bytes that clients sent.
+    pub net_input_bytes: u64,
+    /// Bytes that clients were sent.
+    pub net_output_bytes: u64,
+    /// Keys that were removed because their time had come.
+    pub expired_keys: u64,
+    /// How often active expiry stopped because its time was up.
+    pub expire_cycles_cut_short: u64,
+    /// Microseconds that active expiry took.
+    pub expire_cycle_us: u64,
+    /// Look-ups for reading that found their key.
+    pub keyspace_hits: u64,
+    /// Look-ups for reading that didn't.
+    pub keyspace_misses: u64,
+    /// Clients closed because they sent too much that was no complete request.
+    pub query_buffer_limit_disconnections: u64,
+    /// Clients closed because they didn't read their replies.
+    pub output_buffer_limit_disconnections: u64,
+}
+
+impl Engine {
+    /// Starts every counter from 0 again, as CONFIG RESETSTAT does. What isn't a counter stays: the peak of memory,
+    /// the time since the start.
+    pub(crate) fn reset_stats(&mut self) {
+        self.stats = Stats::default();
+        self.lazyfree.reset_freed();
+        for rate in [&mut self.cron.commands, &mut self.cron.input, &mut self.cron.output] {
+            *rate = Rate::default();
+        }
+    }
+}

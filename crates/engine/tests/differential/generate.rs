@@ -1,0 +1,445 @@
+//! Random commands: right ones, wrong ones and nearly right ones, over few enough keys that they meet.
+
+use engine::Rng;
+
+/// How the replies to a step are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Match {
+    /// Byte by byte.
+    Exact,
+    /// The same elements, in whatever order.
+    Unordered,
+    /// Integers that differ by no more than this: times to live, which begin at another moment on either side, and
+    /// all last longer than this.
+    Within(u64),
+    /// Replies of the same type: figures that only the server itself can know.
+    Shape,
+}
+
+/// One command, and how its replies are compared.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) args: Vec<Vec<u8>>,
+    pub(crate) compare: Match,
+}
+
+impl Step {
+    fn exact(args: Vec<Vec<u8>>) -> Self {
+        Self { args, compare: Match::Exact }
+    }
+
+    /// Whether the command begins with these words, in any case.
+    pub(crate) fn is(&self, words: &str) -> bool {
+        let mut args = self.args.iter();
+        words.split(' ').all(|word| args.next().is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes())))
+    }
+
+    /// The command as a person would type it.
+    pub(crate) fn show(&self) -> String {
+        let show = |arg: &Vec<u8>| match arg.len() {
+            0 => "''".to_owned(),
+            len if len > 80 => format!("<{len} bytes>"),
+            _ => arg.escape_ascii().to_string(),
+        };
+        self.args.iter().map(show).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The commands as templates. A word in capitals stands for itself; the others are drawn anew each time:
+/// `key`, `value`, `integer`, `float`, `index` (into a string), `seconds`, `millis`, `at` and `at-millis` (times
+/// to live and points in time that are either past or far off), `db`, `pattern`, `bit`. `[a|b|c]` is one of them
+/// or nothing, `(a|b)` one of them, and a word with `*` after it is repeated one to four times.
+const TEMPLATES: &[&str] = &[
+    "SET key value",
+    "SET key value [NX|XX] [GET] [EX seconds|PX millis|EXAT at|PXAT at-millis|KEEPTTL]",
+    "SET key value [GET] [EX seconds|PX millis|EXAT at|PXAT at-millis|KEEPTTL] [NX|XX] [KEEPTTL|GET]",
+    "SET key integer",
+    "GET key",
+    "GETEX key [EX seconds|PX millis|EXAT at|PXAT at-millis|PERSIST] [PERSIST]",
+    "GETDEL key",
+    "GETSET key value",
+    "MGET key*",
+    "MSET key value key value key value",
+    "MSETNX key value key value",
+    "SETNX key value",
+    "SETEX key seconds value",
+    "PSETEX key millis value",
+    "STRLEN key",
+    "APPEND key value",
+    "GETRANGE key index index",
+    "SUBSTR key index index",
+    "SETRANGE key index value",
+    "INCR key",
+    "DECR key",
+    "INCRBY key integer",
+    "DECRBY key integer",
+    "INCRBYFLOAT key float",
+    "INCRBYFLOAT key integer",
+    "DEL key*",
+    "UNLINK key*",
+    "EXISTS key*",
+    "TOUCH key*",
+    "TYPE key",
+    "KEYS pattern",
+    "RENAME key key",
+    "RENAMENX key key",
+    "COPY key key [DB db] [REPLACE]",
+    "MOVE key db",
+    "EXPIRE key seconds [NX|XX] [NX|XX]",
+    "PEXPIRE key millis [NX|XX]",
+    "EXPIRE key (0|-1|x) [GT|LT] [GT|LT|NX]",
+    "EXPIREAT key at [NX|XX|GT|LT] [NX|XX]",
+    "PEXPIREAT key at-millis [NX|XX|GT|LT]",
+    "TTL key",
+    "PTTL key",
+    "EXPIRETIME key",
+    "PEXPIRETIME key",
+    "PERSIST key",
+    "OBJECT ENCODING key",
+    "OBJECT REFCOUNT key",
+    "OBJECT IDLETIME key",
+    "OBJECT FREQ key",
+    "RANDOMKEY",
+    "SELECT db",
+    "SWAPDB db db",
+    "PING [value]",
+    "ECHO value",
+    "HELLO [2|3]",
+    "CLIENT SETNAME (name|na~me|value)",
+    "CLIENT GETNAME",
+    "CLIENT ID",
+    "CLIENT NO-EVICT (ON|OFF|value)",
+    "CLIENT KILL (ID integer|value|ADDR value|TYPE value)",
+    "CONFIG GET (maxclients|hz|proto-max-*|[a-d]*-policy|value)",
+    "CONFIG SET (hz integer|timeout integer|proto-max-bulk-len integer|value value|hz 10 hz 10)",
+    "COMMAND COUNT value",
+    "COMMAND INFO (get|append|ping|nosuch) [ttl|incr|expire]",
+    "COMMAND GETKEYS SET key value",
+    "COMMAND GETKEYS MSET key value key value",
+    "COMMAND GETKEYS COPY key key",
+    "COMMAND GETKEYS PING",
+    "COMMAND LIST FILTERBY (PATTERN mset*|ACLCAT nosuch|MODULE nosuch|value)",
+    "MEMORY USAGE key [SAMPLES integer]",
+    "MEMORY value",
+    "TIME",
+    "AUTH value",
+    "AUTH value value",
+    "SCAN integer value",
+    "SCAN value",
+    "OBJECT value key",
+    "CLIENT value",
+    "CONFIG value",
+    "DEBUG SLEEP 0",
+    "value value",
+];
+
+/// Draws steps; the same seed draws the same.
+pub(crate) struct Generator {
+    rng: Rng,
+    /// Made names, for filling a database.
+    serial: u64,
+}
+
+impl Generator {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { rng: Rng::seeded(seed), serial: 0 }
+    }
+
+    /// Any command of the templates; one in eight is damaged.
+    pub(crate) fn step(&mut self) -> Step {
+        if self.one_in(2_000) {
+            let flush: &[&str] = &["FLUSHALL", "FLUSHDB", "FLUSHALL ASYNC", "FLUSHDB SYNC", "FLUSHALL x"];
+            return Step::exact(words(self.pick(flush)));
+        }
+        let template = self.pick(TEMPLATES);
+        let mut args = self.fill(template);
+        // A damaged DEBUG SLEEP would sleep for long.
+        if self.one_in(8) && template != "DEBUG SLEEP 0" {
+            self.damage(&mut args);
+        }
+        calm(&mut args);
+        if self.one_in(4) {
+            args[0].make_ascii_lowercase();
+        }
+        Step { compare: comparison(&args), args }
+    }
+
+    /// Commands after which the two servers are known to hold the same.
+    pub(crate) fn audit(&mut self) -> Vec<Step> {
+        let mut steps = vec![Step { args: words("KEYS *"), compare: Match::Unordered }];
+        for key in self.keys() {
+            for command in ["TYPE", "GET", "PTTL", "OBJECT ENCODING"] {
+                let args = [words(command), vec![key.clone()]].concat();
+                steps.push(Step { compare: comparison(&args), args });
+            }
+        }
+        steps
+    }
+
+    /// A command that makes a database grow, and now and then shrink.
+    pub(crate) fn filling_step(&mut self) -> Step {
+        self.serial += 1;
+        if self.one_in(50) {
+            return Step::exact(words("DBSIZE"));
+        }
+        let name = |serial: u64| format!("key:{}:{serial}", serial % 7).into_bytes();
+        if self.one_in(5) {
+            let gone = self.rng.below(self.serial);
+            return Step::exact(vec![b"DEL".to_vec(), name(gone)]);
+        }
+        Step::exact(vec![b"SET".to_vec(), name(self.serial), b"v".to_vec()])
+    }
+
+    /// Sets of options for SCAN.
+    pub(crate) fn scan_options(&mut self) -> Vec<Vec<Vec<u8>>> {
+        [
+            "",
+            "COUNT 1",
+            "COUNT 1000",
+            "MATCH key:3:*",
+            "MATCH *[05] COUNT 7",
+            "TYPE string",
+            "TYPE list",
+            "TYPE nosuch",
+        ]
+        .map(words)
+        .to_vec()
+    }
+
+    /// Sets keys that are gone within 40 milliseconds, among others that stay.
+    pub(crate) fn short_lived(&mut self, count: usize) -> Vec<Step> {
+        (0..count)
+            .map(|_| {
+                let key = self.key();
+                let args = match self.rng.below(4) {
+                    0 => vec![b"SET".to_vec(), key, b"stays".to_vec()],
+                    1 => vec![
+                        b"PSETEX".to_vec(),
+                        key,
+                        self.rng.below(40).max(1).to_string().into(),
+                        b"goes".to_vec(),
+                    ],
+                    2 => vec![b"SET".to_vec(), key, b"goes".to_vec(), b"PX".to_vec(), b"30".to_vec()],
+                    _ => vec![b"SET".to_vec(), key, b"0".to_vec()],
+                };
+                Step::exact(args)
+            })
+            .collect()
+    }
+
+    fn keys(&self) -> Vec<Vec<u8>> {
+        let mut keys: Vec<Vec<u8>> = (0..14).map(|number| format!("key:{number}").into_bytes()).collect();
+        keys.extend([
+            b"".to_vec(),
+            b"k\0\r\n\xff".to_vec(),
+            b"k[a]*?\\".to_vec(),
+            vec![b'l'; 300],
+            b"{t}k".to_vec(),
+        ]);
+        keys
+    }
+
+    fn key(&mut self) -> Vec<u8> {
+        let keys = self.keys();
+        keys[self.rng.below(keys.len() as u64) as usize].clone()
+    }
+
+    /// Expands a template, white space, choices, repetitions and all.
+    fn fill(&mut self, template: &str) -> Vec<Vec<u8>> {
+        let mut args = Vec::new();
+        let mut rest = template;
+        while !rest.is_empty() {
+            rest = rest.trim_start();
+            let close = match rest.as_bytes().first() {
+                Some(b'[') => Some(("]", true)),
+                Some(b'(') => Some((")", false)),
+                _ => None,
+            };
+            // A pattern such as `[a-d]*` is a word and no choice: choices are followed by a space or the end.
+            if let Some((close, optional)) = close {
+                let depth_end = matching(rest, close);
+                let choices: Vec<&str> = rest[1..depth_end].split('|').collect();
+                if !(optional && self.one_in(2)) {
+                    let choice = self.pick(&choices);
+                    args.extend(choice.split(' ').flat_map(|word| self.word(word)));
+                }
+                rest = &rest[depth_end + 1..];
+            } else {
+                let end = rest.find(' ').unwrap_or(rest.len());
+                args.extend(self.word(&rest[..end]));
+                rest = &rest[end..];
+            }
+        }
+        args
+    }
+
+    fn word(&mut self, word: &str) -> Vec<Vec<u8>> {
+        if let Some(word) = word.strip_suffix('*').filter(|word| *word == "key") {
+            return (0..=self.rng.below(4)).flat_map(|_| self.word(word)).collect();
+        }
+        vec![match word {
+            "key" => self.key(),
+            "value" => self.value(),
+            "integer" => self.integer(),
+            "float" => self.float(),
+            "index" => self.index(),
+            "seconds" => {
+                self.any(&["-1", "0", "1000", "100000", "9223372036854775807", "9223372036854775", "1e3", ""])
+            }
+            "millis" => self.any(&["-5", "0", "1000000", "99999999", "9223372036854775807", "1.5", "x"]),
+            "at" => self.any(&[
+                "1",
+                "0",
+                "-1",
+                "4000000000",
+                "33177117420",
+                "9223372036854775807",
+                "9223372036854775",
+            ]),
+            "at-millis" => {
+                self.any(&["1", "0", "-1", "4000000000000", "33177117420000", "9223372036854775807", "z"])
+            }
+            "db" => self.any(&["0", "0", "1", "2", "15", "16", "-1", "x", "99999999999"]),
+            "pattern" => self.any(&[
+                "*",
+                "key:*",
+                "k*",
+                "key:[1-3]",
+                "key:[^1]",
+                "k\\[a*",
+                "*\\",
+                "key:1?",
+                "[",
+                "",
+                "*k",
+            ]),
+            word => word.replace('~', " ").into_bytes(),
+        }]
+    }
+
+    fn value(&mut self) -> Vec<u8> {
+        match self.rng.below(10) {
+            0 | 1 => self.integer(),
+            2 => self.float(),
+            3 => vec![b'v'; self.rng.below(100) as usize],
+            4 => vec![b'w'; 43 + self.rng.below(3) as usize],
+            5 => vec![b'x'; self.rng.below(3_000) as usize],
+            6 => (0..self.rng.below(20)).map(|_| self.rng.next_u64() as u8).collect(),
+            _ => self.any(&["", "v", "some value", "EX", "NX", "0", "012", "-0", "1e5", " 1", "nan"]),
+        }
+    }
+
+    fn integer(&mut self) -> Vec<u8> {
+        match self.rng.below(6) {
+            0 => self.any(&[
+                "9223372036854775807",
+                "-9223372036854775808",
+                "9223372036854775808",
+                "-9223372036854775807",
+            ]),
+            1 => self.any(&["+1", "01", "1.0", "", "ten", "-", "0x10"]),
+            2 => (self.rng.next_u64() as i64 >> self.rng.below(63)).to_string().into(),
+            _ => (self.rng.below(200) as i64 - 100).to_string().into(),
+        }
+    }
+
+    fn float(&mut self) -> Vec<u8> {
+        match self.rng.below(4) {
+            0 => self.any(&[
+                "inf", "-inf", "nan", "1e400", "1e5000", "-1e-5", "0x1p3", ".5", "5.", "1e", "", " 1",
+            ]),
+            1 => format!("{}e{}", self.rng.below(1000), self.rng.below(12)).into(),
+            _ => format!("{}.{}", self.rng.below(100) as i64 - 50, self.rng.below(100_000)).into(),
+        }
+    }
+
+    fn index(&mut self) -> Vec<u8> {
+        match self.rng.below(8) {
+            0 => self.any(&[
+                "536870912",
+                "536870913",
+                "-536870912",
+                "9223372036854775807",
+                "-9223372036854775808",
+            ]),
+            1 => self.any(&["x", "", "1.5"]),
+            _ => (self.rng.below(60) as i64 - 20).to_string().into(),
+        }
+    }
+
+    /// Makes a right command nearly right.
+    fn damage(&mut self, args: &mut Vec<Vec<u8>>) {
+        let at = self.rng.below(args.len() as u64) as usize;
+        match self.rng.below(4) {
+            0 if args.len() > 1 => drop(args.remove(at.max(1))),
+            1 => args.push(self.value()),
+            2 if at > 0 => args[at] = self.value(),
+            _ => args.insert(at + 1, self.value()),
+        }
+    }
+
+    fn any(&mut self, texts: &[&str]) -> Vec<u8> {
+        self.pick(texts).as_bytes().to_vec()
+    }
+
+    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+        from[self.rng.below(from.len() as u64) as usize]
+    }
+
+    fn one_in(&mut self, many: u64) -> bool {
+        self.rng.below(many) == 0
+    }
+}
+
+/// Takes back what chance should not have asked for: times to live, and of idle clients, that end while replies are
+/// compared, and strings of hundreds of megabytes.
+fn calm(args: &mut [Vec<u8>]) {
+    let is =
+        |arg: &Vec<u8>, words: &[&str]| words.iter().any(|word| arg.eq_ignore_ascii_case(word.as_bytes()));
+    let (dangerous, replacement) = if is(&args[0], &["SETRANGE"]) {
+        (1_000_000..=512 << 20, "77")
+    } else if args.iter().any(|arg| is(arg, &["PX", "PEXPIRE", "PSETEX"])) {
+        (1..=60_000, "1000000")
+    } else if args.iter().any(|arg| is(arg, &["EX", "EXPIRE", "SETEX"])) {
+        (1..=60, "1000")
+    } else if args.iter().any(|arg| is(arg, &["proto-max-bulk-len"])) {
+        ((512 << 20) + 1..=i64::MAX, "536870912")
+    } else if args.iter().any(|arg| is(arg, &["timeout"])) {
+        (1..=3_600, "3601")
+    } else {
+        return;
+    };
+    for arg in args {
+        let number = std::str::from_utf8(arg).ok().and_then(|text| text.parse::<i64>().ok());
+        if number.is_some_and(|number| dangerous.contains(&number)) {
+            *arg = replacement.into();
+        }
+    }
+}
+
+/// Where the bracket that `text` begins with is closed: at `close` before a space or the end.
+fn matching(text: &str, close: &str) -> usize {
+    let ends = |at: &(usize, &str)| matches!(text.as_bytes().get(at.0 + 1), None | Some(b' '));
+    text.match_indices(close).find(ends).expect("every bracket in a template is closed").0
+}
+
+fn words(text: &str) -> Vec<Vec<u8>> {
+    text.split_whitespace().map(|word| word.as_bytes().to_vec()).collect()
+}
+
+/// How replies to these arguments are compared, whatever became of them.
+fn comparison(args: &[Vec<u8>]) -> Match {
+    let word = |at: usize| {
+        args.get(at).map_or(String::new(), |arg| String::from_utf8_lossy(arg).to_ascii_uppercase())
+    };
+    match (word(0).as_str(), word(1).as_str()) {
+        ("KEYS", _) | ("COMMAND", "LIST") | ("CONFIG", "GET") => Match::Unordered,
+        ("TTL" | "EXPIRETIME", _) => Match::Within(30),
+        ("PTTL" | "PEXPIRETIME", _) => Match::Within(30_000),
+        ("RANDOMKEY" | "TIME" | "SCAN", _) | ("OBJECT", "IDLETIME") | ("MEMORY", "USAGE") => Match::Shape,
+        ("CLIENT", "ID") | ("HELLO", _) => Match::Shape,
+        // Every command that there is.
+        ("COMMAND", "INFO" | "COUNT" | "") if args.len() <= 2 => Match::Shape,
+        _ => Match::Exact,
+    }
+}
