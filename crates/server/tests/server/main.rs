@@ -1,0 +1,13 @@
+//! The built server, started as a user starts it and driven from outside: sockets, signals, files, and clients
+//! written by others.
+
+mod abuse;
+mod clients;
+mod configuration;
+mod crashes;
+mod libraries;
+mod memory;
+mod protocol;
+mod start_up;
+mod support;
+mod tools;
