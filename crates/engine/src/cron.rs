@@ -52,6 +52,7 @@ impl Engine {
         self.sample();
         self.expire_cycle();
         self.close_idle_clients();
+        self.release_spare();
         // The ledger's peak is the highest figure that anybody has asked it for.
         zmalloc::used_memory();
         Duration::from_secs(1) / self.config.hz.max(1)

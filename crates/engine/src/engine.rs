@@ -234,4 +234,10 @@ impl Engine {
             self.spare.push(buffer);
         }
     }
+
+    /// Frees half of the buffers that nobody uses, so that a burst leaves nothing behind a few rounds later.
+    pub(crate) fn release_spare(&mut self) {
+        self.spare.truncate(self.spare.len() / 2);
+        self.spare.shrink_to_fit();
+    }
 }
