@@ -51,6 +51,12 @@ const PACKAGES: &[Package] = &[
     Package { name: "redis-tools", probe: Probe::Program("redis-cli"), needed: Needed::Always },
     Package { name: "python3", probe: Probe::Program("/usr/bin/python3"), needed: Needed::Always },
     Package { name: "python3-redis", probe: Probe::PythonModule("redis"), needed: Needed::Always },
+    // The library that its linker looks for comes with the headers.
+    Package {
+        name: "libgoogle-perftools-dev",
+        probe: Probe::File("/usr/include/gperftools/tcmalloc.h"),
+        needed: Needed::Always,
+    },
     // libFuzzer is written in C++.
     Package { name: "g++", probe: Probe::Program("c++"), needed: Needed::BySoak },
     // Word lists, of which the soak makes keys.

@@ -4,6 +4,7 @@
 //! that the tests use, and everything below [`tidy`] is a rule of the house written as a check.
 #![forbid(unsafe_code)]
 
+mod backends;
 mod bench;
 mod install;
 mod shell;

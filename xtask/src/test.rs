@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::shell::{self, Step};
-use crate::{install, tidy};
+use crate::{backends, install, tidy};
 
 /// Runs every step, whatever became of those before it, and ends with one line `N passed, N failed`.
 ///
@@ -25,7 +25,11 @@ pub(crate) fn run() -> Result<ExitCode> {
         Step::run("clippy", || shell::run(&mut clippy())),
         Step::run("docs", || shell::run(&mut docs())),
         Step::run("tidy", tidy::check),
-        Step::run("tests", || run_tests(&mut counts)),
+        Step::run("tests", || run_tests(&mut workspace_tests(), &mut counts)),
+        Step::run("allocators", || {
+            backends::run(|tests| run_tests(tests, &mut counts))?;
+            backends::check_refusals()
+        }),
     ];
 
     for step in &steps {
@@ -60,18 +64,24 @@ fn docs() -> Command {
     command
 }
 
-/// Unit, integration and documentation tests of every crate; output is passed on as it comes.
-fn run_tests(counts: &mut Counts) -> Result<()> {
+/// Unit, integration and documentation tests of every crate.
+fn workspace_tests() -> Command {
     let mut command = shell::cargo();
-    command.args(["test", "--workspace", "--no-fail-fast"]).stdout(Stdio::piped());
-    let mut child = command.spawn().context("cannot start cargo test")?;
+    command.args(["test", "--workspace", "--no-fail-fast"]);
+    command
+}
+
+/// Runs tests by this command; output is passed on as it comes.
+fn run_tests(command: &mut Command, counts: &mut Counts) -> Result<()> {
+    let before = counts.passed;
+    let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start cargo test")?;
     let output = child.stdout.take().expect("the output is piped");
     forward(BufReader::new(output), std::io::stdout().lock(), counts)?;
     let status = child.wait().context("cannot wait for cargo test")?;
     if !status.success() {
-        bail!("cargo test ended with {status}");
+        bail!("{} ended with {status}", shell::line(command));
     }
-    if counts.passed == 0 {
+    if counts.passed == before {
         bail!("cargo test ran no test");
     }
     Ok(())

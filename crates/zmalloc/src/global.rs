@@ -126,18 +126,21 @@ mod unlisted {
 }
 
 /// The usable size, in bytes, of a block allocated with this layout: what [`used_memory`] rises by.
+/// Where [`GOOD_SIZE_IS_EXACT`] is false it is the least that it rises by.
 ///
 /// A pure function of the layout, so it can also tell whether a value that grows still fits the
 /// block it is in. Zero for a layout of size zero, for which nothing is allocated, and for one
-/// larger than the allocator can ever serve.
+/// larger than the allocator can ever serve, if it is one that knows.
 ///
 /// [`used_memory`]: crate::used_memory
+/// [`GOOD_SIZE_IS_EXACT`]: crate::GOOD_SIZE_IS_EXACT
 #[inline]
 pub fn good_size(layout: Layout) -> usize {
     Imp::good_size(layout)
 }
 
-/// The usable size, in bytes, of a live block: equal to [`good_size`] of the layout it has now.
+/// The usable size, in bytes, of a live block: at least [`good_size`] of the layout it has now, and
+/// equal to it where [`GOOD_SIZE_IS_EXACT`](crate::GOOD_SIZE_IS_EXACT).
 ///
 /// # Safety
 /// `block` was returned by [`ZMalloc`] and has been neither freed nor moved since.

@@ -1,10 +1,10 @@
 //! A global allocator that knows exactly how many bytes are in use.
 //!
-//! [`ZMalloc`] puts jemalloc under a Rust program and keeps a ledger beside it: [`used_memory`] is
-//! the number of bytes that the program's live blocks occupy, each counted at its usable size (the
-//! whole size class that the allocator set aside, not only what was asked for). Counting costs one
-//! comparison per allocation or free, because the ledger reads the counters that jemalloc keeps per
-//! thread anyway.
+//! [`ZMalloc`] puts jemalloc under a Rust program, or another allocator ([below](#allocators)), and
+//! keeps a ledger beside it: [`used_memory`] is the number of bytes that the program's live blocks
+//! occupy, each counted at its usable size (the whole size class that the allocator set aside, not
+//! only what was asked for). Over jemalloc counting costs one comparison per allocation or free,
+//! because the ledger reads the counters that jemalloc keeps per thread anyway.
 //!
 //! ```
 //! use zmalloc::ZMalloc;
@@ -14,8 +14,8 @@
 //!
 //! let before = zmalloc::used_memory();
 //! let block = vec![0u8; 1_000_000];
-//! // A block past 32 KiB takes whole pages: 245 of 4096 bytes.
-//! assert_eq!(zmalloc::used_memory() - before, 1_003_520);
+//! // The whole block counts: jemalloc, for one, gives whole pages, here 245 of 4096 bytes.
+//! assert!(zmalloc::used_memory() - before >= 1_000_000);
 //! drop(block);
 //! assert_eq!(zmalloc::used_memory(), before);
 //! ```
@@ -37,6 +37,35 @@
 //! of the back end's own figures, `process` that of the operating system's. The ledger knows no
 //! layout and the back end knows no ledger.
 //!
+//! # Allocators
+//!
+//! One of these is chosen when the crate is built; [`BACKEND`] names it.
+//!
+//! | name | what it is | compiled in |
+//! |---|---|---|
+//! | `jemalloc` | jemalloc 5.3 | on 64-bit Linux; elsewhere by the feature |
+//! | `mimalloc` | mimalloc 3 | by the feature |
+//! | `tcmalloc`, `tcmalloc_minimal` | the system's gperftools, 2.6 or newer | always, if it is installed |
+//! | `libc` | the C library's | always |
+//! | `prefixed` | the C library's, with each block's size in front of it | always |
+//!
+//! The choice falls, the first that applies, by
+//!
+//! 1. a sanitizer, in `SANITIZER` (`address`, `undefined` or `memory`) or as `-Zsanitizer` in the
+//!    compiler's flags: `libc`, as that is what sanitizers watch. `thread` changes nothing;
+//! 2. `MALLOC` in the environment of the build: any name of the table that is compiled in;
+//! 3. the features of these names; of several the first in the order jemalloc, mimalloc, tcmalloc,
+//!    tcmalloc_minimal, prefixed, libc;
+//! 4. the platform: `jemalloc` on 64-bit Linux, `libc` on other systems that can tell a block's
+//!    size, else `prefixed`.
+//!
+//! A choice that can't be met stops the build. The feature `pool`, or `MALLOC_POOL=1` in the
+//! environment, puts a pool of small blocks in front of `libc` or `prefixed` on 64-bit targets.
+//!
+//! Over all but jemalloc the ledger counts by itself, in counters that each thread has for its own.
+//! Only jemalloc answers [`AllocatorInfo::read`]; what an allocator doesn't know or can't do is an
+//! error, never a figure made up.
+//!
 //! # jemalloc's quantum
 //!
 //! The distance between the smallest size classes is fixed when jemalloc is built: 16 bytes, or 8
@@ -55,6 +84,6 @@ pub use error::ControlError;
 pub use global::{ZMalloc, good_size, usable_size};
 pub use ledger::{peak_memory, used_memory};
 pub use stats::{
-    AllocatorInfo, BACKEND, SizeClass, flush_thread_cache, purge, quantum, set_background_thread,
-    size_classes, stats_text,
+    AllocatorInfo, BACKEND, GOOD_SIZE_IS_EXACT, SizeClass, flush_thread_cache, purge, quantum,
+    set_background_thread, size_classes, stats_text,
 };

@@ -4,8 +4,14 @@ use crate::backend::{Backend, Control, Imp};
 use crate::error::ControlError;
 
 /// Name and version of the allocator that was built in, as Redis's INFO shows it in
-/// `mem_allocator`: `jemalloc-5.3.1`.
+/// `mem_allocator`: `jemalloc-5.3.1`, `mimalloc-3.3.2`, `tcmalloc-2.10`, `libc`, or `prefixed` for
+/// the C library with a prefix. With the pool of small blocks in front, `+pool` follows.
 pub const BACKEND: &str = Imp::NAME;
+
+/// Whether [`good_size`](crate::good_size) tells to the byte what a block of a layout takes, as it
+/// does over jemalloc. Where it doesn't, it tells the least, and
+/// [`usable_size`](crate::usable_size) tells what a block that exists takes.
+pub const GOOD_SIZE_IS_EXACT: bool = Imp::GOOD_SIZE_IS_EXACT;
 
 /// A snapshot of the allocator's own figures for the whole process, all in bytes.
 ///
@@ -116,7 +122,7 @@ pub fn size_classes() -> Result<Vec<SizeClass>, ControlError> {
 }
 
 /// The distance in bytes between the allocator's smallest size classes, fixed when it was built: 8
-/// or 16 on jemalloc.
+/// or 16 on jemalloc, 16 in the pool of small blocks.
 ///
 /// # Errors
 /// If the allocator cannot tell.
@@ -157,7 +163,7 @@ pub fn set_background_thread(on: bool) -> Result<(), ControlError> {
 }
 
 /// The allocator's own report for human readers, some tens of kilobytes of text in its own format.
-/// Redis answers `MEMORY MALLOC-STATS` with it.
+/// Redis answers `MEMORY MALLOC-STATS` with it. One sentence where the allocator has no report.
 pub fn stats_text() -> String {
     Imp::stats_text()
 }

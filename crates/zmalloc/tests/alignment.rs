@@ -8,13 +8,16 @@ use zmalloc::{ZMalloc, good_size};
 #[global_allocator]
 static ALLOC: ZMalloc = ZMalloc::new();
 
-/// Sizes around every power of two and every size class to 64 KiB, at either quantum.
+/// All small sizes, and to 64 KiB those on both sides of every border between size classes; where
+/// the classes are closer than one 64th, some of them.
 fn sizes() -> Vec<usize> {
-    let mut sizes = vec![];
-    for size in 1..=65_536 {
-        let class = good_size(Layout::from_size_align(size, 1).unwrap());
-        if size <= 300 || size.is_power_of_two() || size.abs_diff(class) <= 1 && size % 3 != 1 {
-            sizes.push(size);
+    let class = |size| good_size(Layout::from_size_align(size, 1).unwrap());
+    let mut sizes: Vec<usize> = (1..=300).collect();
+    let mut last = 300;
+    for size in 301..=65_536 {
+        if class(size) != class(size + 1) && size - last > size / 64 || size.is_power_of_two() {
+            sizes.extend([size, size + 1]);
+            last = size;
         }
     }
     sizes

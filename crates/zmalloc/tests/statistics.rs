@@ -9,16 +9,22 @@ static ALLOC: ZMalloc = ZMalloc::new();
 const MIB: usize = 1 << 20;
 
 fn main() {
-    let checks: &[(&str, fn())] = &[
+    let over_jemalloc: &[(&str, fn())] = &[
         ("ledger_agrees_with_allocator", ledger_agrees_with_allocator),
         ("figures_are_in_order", figures_are_in_order),
         ("size_classes_hold_what_was_allocated", size_classes_hold_what_was_allocated),
         ("holes_show_as_fragmentation", holes_show_as_fragmentation),
         ("purge_gives_memory_back", purge_gives_memory_back),
-        ("process_figures_follow_the_heap", process_figures_follow_the_heap),
         ("background_threads_start_and_stop", background_threads_start_and_stop),
         ("report_is_complete", report_is_complete),
     ];
+    let over_others: &[(&str, fn())] = &[
+        ("figures_that_are_not_kept_are_refused", figures_that_are_not_kept_are_refused),
+        ("commands_work_or_are_refused", commands_work_or_are_refused),
+    ];
+    let checks = if zmalloc::BACKEND.starts_with("jemalloc") { over_jemalloc } else { over_others };
+    let checks =
+        checks.iter().chain(&[("process_figures_follow_the_heap", process_figures_follow_the_heap as fn())]);
     for (name, check) in checks {
         check();
         println!("{name} ... ok");
@@ -156,4 +162,32 @@ fn report_is_complete() {
     assert!(text.contains(zmalloc::BACKEND.trim_start_matches("jemalloc-")));
     assert!(text.contains("Allocated: "));
     assert!(text.trim_end().ends_with("--- End jemalloc statistics ---"));
+}
+
+/// No back end but jemalloc answers all of `AllocatorInfo`; none may answer with figures made up.
+fn figures_that_are_not_kept_are_refused() {
+    let mut refusals = vec![AllocatorInfo::read().map(|_| ()), zmalloc::set_background_thread(true)];
+    if !zmalloc::BACKEND.ends_with("+pool") {
+        refusals.push(zmalloc::size_classes().map(|_| ()));
+        refusals.push(zmalloc::quantum().map(|_| ()));
+    }
+    for refusal in refusals {
+        let error = refusal.unwrap_err();
+        assert_eq!(error.errno(), libc::ENOTSUP);
+        assert!(error.to_string().contains(zmalloc::BACKEND), "{error}");
+    }
+    assert!(zmalloc::stats_text().ends_with('\n'));
+}
+
+/// The heap survives each command, and the ledger takes no notice.
+fn commands_work_or_are_refused() {
+    let heap = heap_of(20 * MIB);
+    let used = used_memory();
+    for command in [zmalloc::purge, zmalloc::flush_thread_cache] {
+        if let Err(error) = command() {
+            assert_eq!(error.errno(), libc::ENOTSUP);
+        }
+        assert_eq!(used_memory(), used);
+    }
+    assert!(heap.iter().all(|block| block.iter().all(|&byte| byte == 1)));
 }

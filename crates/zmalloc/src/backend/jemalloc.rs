@@ -105,6 +105,8 @@ impl Request {
 unsafe impl Backend for Jemalloc {
     const NAME: &'static str = env!("ZMALLOC_BACKEND");
 
+    const GOOD_SIZE_IS_EXACT: bool = true;
+
     #[inline(always)]
     unsafe fn allocate(layout: Layout) -> *mut u8 {
         if let Some(size) = Request::plain(layout.size(), layout.align()) {

@@ -1,8 +1,11 @@
 //! What an allocator has to do to stand under this crate, and which one stands there in this build.
 //!
-//! A back end allocates and answers questions about itself. It does no accounting: counting is the
-//! ledger's, which wraps every operation. A back end that counts by itself, per thread, implements
-//! [`CountsPerThread`] as well and the ledger reads those counters.
+//! A back end allocates and answers questions about itself. It does no accounting. The ledger reads
+//! counters that are kept per thread ([`CountsPerThread`]): jemalloc keeps such counters by itself,
+//! every other back end is wrapped in `Counting`, which keeps them for it.
+//!
+//! The build script has chosen one back end and, for those that stand on the C library, whether the
+//! pool of small blocks stands in front of it; this file is the one place that looks.
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
@@ -11,10 +14,44 @@ use std::sync::atomic::AtomicU64;
 use crate::error::ControlError;
 use crate::stats::{AllocatorInfo, SizeClass};
 
+#[cfg(zmalloc_backend = "jemalloc")]
 mod jemalloc;
-
 /// The back end of this build. Nothing else in the crate names one.
+#[cfg(zmalloc_backend = "jemalloc")]
 pub(crate) use self::jemalloc::Jemalloc as Imp;
+
+#[cfg(not(zmalloc_backend = "jemalloc"))]
+mod counting;
+#[cfg(zmalloc_pool)]
+mod pool;
+/// The back end of this build. Nothing else in the crate names one.
+#[cfg(zmalloc_pool)]
+pub(crate) type Imp = counting::Counting<pool::Pool<Chosen>>;
+/// The back end of this build. Nothing else in the crate names one.
+#[cfg(not(any(zmalloc_backend = "jemalloc", zmalloc_pool)))]
+pub(crate) type Imp = counting::Counting<Chosen>;
+
+#[cfg(zmalloc_backend = "libc")]
+mod libc;
+#[cfg(zmalloc_backend = "libc")]
+type Chosen = self::libc::Libc;
+
+#[cfg(zmalloc_backend = "prefixed")]
+mod prefixed;
+#[cfg(zmalloc_backend = "prefixed")]
+type Chosen = prefixed::Prefixed;
+
+#[cfg(zmalloc_backend = "mimalloc")]
+mod mimalloc;
+#[cfg(zmalloc_backend = "mimalloc")]
+type Chosen = mimalloc::Mimalloc;
+
+#[cfg(any(zmalloc_backend = "tcmalloc", zmalloc_backend = "tcmalloc_minimal"))]
+mod class_table;
+#[cfg(any(zmalloc_backend = "tcmalloc", zmalloc_backend = "tcmalloc_minimal"))]
+mod tcmalloc;
+#[cfg(any(zmalloc_backend = "tcmalloc", zmalloc_backend = "tcmalloc_minimal"))]
+type Chosen = tcmalloc::Tcmalloc;
 
 /// An allocator.
 ///
@@ -31,13 +68,20 @@ pub(crate) use self::jemalloc::Jemalloc as Imp;
 ///
 /// - The first `layout.size()` bytes of a live block may be read and written by whoever holds it,
 ///   no other live block overlaps them, and its address is a multiple of `layout.align()`.
-/// - A live block occupies exactly [`good_size`](Self::good_size) of its layout in bytes.
+/// - A live block occupies [`usable_size`](Self::usable_size) bytes, all of which its holder may
+///   use. That figure stays the same while the block is live and is neither resized nor moved, and
+///   is never below [`good_size`](Self::good_size) of the layout. Where
+///   [`GOOD_SIZE_IS_EXACT`](Self::GOOD_SIZE_IS_EXACT) it equals it.
 ///
 /// [`allocate_zeroed`]: Self::allocate_zeroed
 /// [`reallocate`]: Self::reallocate
 pub(crate) unsafe trait Backend {
     /// Name and version, as Redis's INFO shows them in `mem_allocator`: `jemalloc-5.3.1`.
     const NAME: &'static str;
+
+    /// Whether a live block's size follows from its layout alone. Where it doesn't, a block may be
+    /// larger: because of what it was before it was resized in place, or of what was free.
+    const GOOD_SIZE_IS_EXACT: bool;
 
     /// Returns a new live block of the layout with undefined content, or null with nothing changed.
     ///
@@ -65,7 +109,9 @@ pub(crate) unsafe trait Backend {
     /// `isize::MAX` when rounded up to a multiple of `layout.align()`.
     unsafe fn reallocate(block: *mut u8, layout: Layout, new_size: usize) -> *mut u8;
 
-    /// The bytes that a live block of this layout occupies; 0 if the size is 0 or can never be had.
+    /// The bytes that a live block of this layout occupies, or the fewest that it does where
+    /// [`GOOD_SIZE_IS_EXACT`](Self::GOOD_SIZE_IS_EXACT) is false; 0 if the layout's size is 0 or,
+    /// where the back end knows, can never be had.
     fn good_size(layout: Layout) -> usize;
 
     /// The bytes that this live block occupies.
@@ -73,6 +119,17 @@ pub(crate) unsafe trait Backend {
     /// # Safety
     /// `block` is live.
     unsafe fn usable_size(block: NonNull<u8>) -> usize;
+
+    /// As [`usable_size`](Self::usable_size), for a caller that knows the block's layout, from which
+    /// some back ends can tell it without looking the block up.
+    ///
+    /// # Safety
+    /// `block` is live and `layout` is its layout.
+    #[inline(always)]
+    unsafe fn usable_size_of(block: NonNull<u8>, _layout: Layout) -> usize {
+        // SAFETY: passed on.
+        unsafe { Self::usable_size(block) }
+    }
 }
 
 /// A back end that counts the bytes it hands out and takes back, for each thread by itself.
@@ -119,25 +176,42 @@ pub(crate) struct Totals {
 
 /// Questions about a back end's own state, and commands to it. These may allocate through the
 /// global allocator, and are not called by the ledger.
+///
+/// What a back end can't answer or do it refuses with [`ControlError::UNSUPPORTED`], which is what
+/// happens where it doesn't say otherwise: no figure is made up.
 pub(crate) trait Control {
     /// Refreshes the back end's statistics and reads them.
-    fn info() -> Result<AllocatorInfo, ControlError>;
+    fn info() -> Result<AllocatorInfo, ControlError> {
+        Err(ControlError::UNSUPPORTED)
+    }
 
     /// Refreshes the back end's statistics and reads those of each small size class, smallest first.
-    fn size_classes() -> Result<Vec<SizeClass>, ControlError>;
+    fn size_classes() -> Result<Vec<SizeClass>, ControlError> {
+        Err(ControlError::UNSUPPORTED)
+    }
 
     /// The distance in bytes between the smallest size classes.
-    fn quantum() -> Result<usize, ControlError>;
+    fn quantum() -> Result<usize, ControlError> {
+        Err(ControlError::UNSUPPORTED)
+    }
 
     /// Returns what the calling thread has freed and still caches to the common heap.
-    fn flush_thread_cache() -> Result<(), ControlError>;
+    fn flush_thread_cache() -> Result<(), ControlError> {
+        Err(ControlError::UNSUPPORTED)
+    }
 
     /// Flushes the calling thread's cache and gives every unused page back to the system.
-    fn purge() -> Result<(), ControlError>;
+    fn purge() -> Result<(), ControlError> {
+        Err(ControlError::UNSUPPORTED)
+    }
 
     /// Starts or stops the threads that give unused pages back to the system.
-    fn set_background_thread(on: bool) -> Result<(), ControlError>;
+    fn set_background_thread(_on: bool) -> Result<(), ControlError> {
+        Err(ControlError::UNSUPPORTED)
+    }
 
-    /// The back end's own report.
-    fn stats_text() -> String;
+    /// The back end's own report; a sentence that says so where there is none.
+    fn stats_text() -> String {
+        format!("{} has no report of its own.\n", crate::BACKEND)
+    }
 }

@@ -7,7 +7,7 @@ use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 
 /// A value in a static, behind a POSIX mutex.
-pub(super) struct Lock<T> {
+pub(crate) struct Lock<T> {
     mutex: UnsafeCell<libc::pthread_mutex_t>,
     value: UnsafeCell<T>,
 }
@@ -16,13 +16,13 @@ pub(super) struct Lock<T> {
 unsafe impl<T: Send> Sync for Lock<T> {}
 
 impl<T> Lock<T> {
-    pub(super) const fn new(value: T) -> Self {
+    pub(crate) const fn new(value: T) -> Self {
         Self { mutex: UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER), value: UnsafeCell::new(value) }
     }
 
     /// Waits for the lock. It must not be held by the calling thread. `'static`, as a mutex in use
     /// may not move.
-    pub(super) fn lock(&'static self) -> Guard<T> {
+    pub(crate) fn lock(&'static self) -> Guard<T> {
         // SAFETY: an initialised mutex that never moves. Locking a default mutex can only fail by
         // a misuse that is excluded: it is initialised and never destroyed.
         unsafe { libc::pthread_mutex_lock(self.mutex.get()) };
@@ -34,13 +34,13 @@ impl<T> Lock<T> {
     /// # Safety
     /// The calling thread, or in a child of `fork` the thread that forked, has forgotten a guard of
     /// this lock, and this is called once for it.
-    pub(super) unsafe fn resume(&'static self) -> Guard<T> {
+    pub(crate) unsafe fn resume(&'static self) -> Guard<T> {
         Guard { lock: self }
     }
 }
 
 /// The right to the value of a [`Lock`], until it is dropped.
-pub(super) struct Guard<T: 'static> {
+pub(crate) struct Guard<T: 'static> {
     lock: &'static Lock<T>,
 }
 

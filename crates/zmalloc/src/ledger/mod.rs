@@ -20,7 +20,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 mod fork;
-mod lock;
+pub(crate) mod lock;
 mod registry;
 mod thread;
 

@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 
 use zmalloc::{good_size, peak_memory, usable_size, used_memory};
 
-use crate::{ALLOC, Block, Rng, since};
+use crate::{ALLOC, Block, Rng, assert_size, since};
 
 /// A live block of the model: every byte of it holds `fill`.
 pub(crate) struct Held {
@@ -29,8 +29,7 @@ impl Held {
         assert_eq!(start.addr().get() % layout.align(), 0, "{layout:?}");
         // SAFETY: a live block.
         let usable = unsafe { usable_size(start) };
-        assert!(usable >= layout.size());
-        assert_eq!(usable, good_size(layout), "{layout:?}");
+        assert_size(usable, layout);
         // SAFETY: the block has that size.
         unsafe { start.write_bytes(fill, layout.size()) };
         Self { start, layout, fill }

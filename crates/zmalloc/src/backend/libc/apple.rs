@@ -1,0 +1,37 @@
+//! Apple's C library.
+
+use std::ptr::NonNull;
+
+use crate::error::ControlError;
+
+unsafe extern "C" {
+    /// From `malloc/malloc.h`: asks a zone, or all of them for null, to give back this many bytes,
+    /// or as many as it can for 0. Returns how many it gave.
+    fn malloc_zone_pressure_relief(zone: *mut libc::malloc_zone_t, goal: usize) -> usize;
+}
+
+/// # Safety
+/// `block` is live.
+#[inline]
+pub(super) unsafe fn usable_size(block: NonNull<u8>) -> usize {
+    // SAFETY: the caller promises that the block is live.
+    unsafe { libc::malloc_size(block.as_ptr().cast_const().cast()) }
+}
+
+/// The bytes that a block for `size` has at least.
+#[inline]
+pub(super) const fn at_least(size: usize) -> usize {
+    size
+}
+
+/// Gives unused pages back, whether or not the system takes any.
+pub(super) fn purge() -> Result<(), ControlError> {
+    // SAFETY: null stands for all zones, 0 for as much as can be had.
+    unsafe { malloc_zone_pressure_relief(std::ptr::null_mut(), 0) };
+    Ok(())
+}
+
+/// There is none that can be had as text.
+pub(super) fn report() -> Option<String> {
+    None
+}

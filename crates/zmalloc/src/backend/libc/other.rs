@@ -1,0 +1,29 @@
+//! Other C libraries with `malloc_usable_size`: musl, bionic, FreeBSD's, DragonFly's.
+
+use std::ptr::NonNull;
+
+use crate::error::ControlError;
+
+/// # Safety
+/// `block` is live.
+#[inline]
+pub(super) unsafe fn usable_size(block: NonNull<u8>) -> usize {
+    // SAFETY: the caller promises that the block is live.
+    unsafe { libc::malloc_usable_size(block.as_ptr().cast()) }
+}
+
+/// The bytes that a block for `size` has at least.
+#[inline]
+pub(super) const fn at_least(size: usize) -> usize {
+    size
+}
+
+/// There is no call for it.
+pub(super) fn purge() -> Result<(), ControlError> {
+    Err(ControlError::UNSUPPORTED)
+}
+
+/// There is none that can be had as text.
+pub(super) fn report() -> Option<String> {
+    None
+}

@@ -1,0 +1,78 @@
+//! The tests of the package `zmalloc` over each of its back ends.
+//!
+//! Each is chosen both by its cargo feature and by `MALLOC`. The feature gives each a build of its
+//! own in the common target directory, so that jemalloc, which is always compiled in, is built once,
+//! and nothing is built again when the tests are run again.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::shell;
+
+/// What is tested besides the default, jemalloc: the value of `MALLOC`, and whether the pool stands
+/// in front.
+const COMBINATIONS: &[(&str, bool)] = &[
+    ("libc", false),
+    ("libc", true),
+    ("prefixed", false),
+    ("prefixed", true),
+    ("mimalloc", false),
+    ("tcmalloc", false),
+    ("tcmalloc_minimal", false),
+];
+
+/// The integration tests that ask of a block only what every back end promises; the others state
+/// jemalloc's sizes.
+const SUITE: &[&str] = &["alignment", "conformance", "ledger", "process", "selection", "statistics"];
+
+/// Checks every back end by clippy and hands the command that tests it to `run_tests`. All are
+/// tried, whatever became of those before.
+///
+/// # Errors
+/// When any of them failed; the message names them.
+pub(crate) fn run(mut run_tests: impl FnMut(&mut Command) -> Result<()>) -> Result<()> {
+    let mut failed = Vec::new();
+    for &(backend, pool) in COMBINATIONS {
+        let name = if pool { format!("{backend} with pool") } else { backend.to_owned() };
+        println!("-- {name}");
+        let mut clippy = cargo_with("clippy", backend, pool);
+        clippy.args(["--quiet", "--all-targets", "--", "-D", "warnings"]);
+        let mut tests = cargo_with("test", backend, pool);
+        tests.args(["--quiet", "--no-fail-fast", "--lib"]);
+        tests.args(SUITE.iter().flat_map(|name| ["--test", name]));
+        if let Err(error) = shell::run(&mut clippy).and_then(|()| run_tests(&mut tests)) {
+            println!("error: {name}: {error:#}");
+            failed.push(name);
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { bail!("failed over {}", failed.join(", ")) }
+}
+
+/// Checks that a choice that can't be met stops a build with the sentence that helps.
+///
+/// # Errors
+/// When a build succeeds, or says something else.
+pub(crate) fn check_refusals() -> Result<()> {
+    for (value, sentence) in [
+        ("no-such-allocator", "MALLOC=no-such-allocator is not known"),
+        ("mimalloc", "build with the feature `mimalloc`"),
+    ] {
+        let mut build = cargo_with("check", "libc", false);
+        let output = build.env("MALLOC", value).output()?;
+        let text = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() || !text.contains(sentence) {
+            bail!("MALLOC={value} should have stopped the build with \"{sentence}\", not:\n{text}");
+        }
+    }
+    Ok(())
+}
+
+/// A cargo command on the package over this back end.
+fn cargo_with(subcommand: &str, backend: &str, pool: bool) -> Command {
+    let features = if pool { format!("{backend},pool") } else { backend.to_owned() };
+    let mut command = shell::cargo();
+    command.args([subcommand, "--package", "zmalloc", "--features", &features]);
+    command.env("MALLOC", backend).env("MALLOC_POOL", if pool { "1" } else { "0" });
+    command
+}
