@@ -80,13 +80,13 @@ unsafe impl GlobalAlloc for ZMalloc {
     }
 }
 
-/// The same four operations where the ledger has more to do. They are functions of their own, with
+/// The same four operations where there is more to do. They are functions of their own, with
 /// arguments in registers, so that the ones above compile to a comparison and a jump.
 mod unlisted {
     use std::alloc::Layout;
 
     use crate::backend::{Backend, Imp};
-    use crate::ledger;
+    use crate::request;
 
     /// # Safety
     /// As [`Backend::allocate`].
@@ -94,7 +94,7 @@ mod unlisted {
     #[inline(never)]
     pub(super) unsafe fn alloc(layout: Layout) -> *mut u8 {
         // SAFETY: passed on.
-        ledger::counted(|| unsafe { Imp::allocate(layout) })
+        request::allocate(layout, || unsafe { Imp::allocate(layout) })
     }
 
     /// # Safety
@@ -103,7 +103,7 @@ mod unlisted {
     #[inline(never)]
     pub(super) unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
         // SAFETY: passed on.
-        ledger::counted(|| unsafe { Imp::allocate_zeroed(layout) })
+        request::allocate(layout, || unsafe { Imp::allocate_zeroed(layout) })
     }
 
     /// # Safety
@@ -112,7 +112,7 @@ mod unlisted {
     #[inline(never)]
     pub(super) unsafe fn dealloc(block: *mut u8, layout: Layout) {
         // SAFETY: passed on.
-        ledger::counted(|| unsafe { Imp::deallocate(block, layout) });
+        request::free(|| unsafe { Imp::deallocate(block, layout) });
     }
 
     /// # Safety
@@ -120,8 +120,10 @@ mod unlisted {
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn realloc(block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: the caller promises that the new size makes a layout with this alignment.
+        let new = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
         // SAFETY: passed on.
-        ledger::counted(|| unsafe { Imp::reallocate(block, layout, new_size) })
+        request::resize(new, Imp::good_size(layout), || unsafe { Imp::reallocate(block, layout, new_size) })
     }
 }
 

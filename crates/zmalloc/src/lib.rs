@@ -25,6 +25,10 @@
 //! | question | answer |
 //! |---|---|
 //! | how many bytes does the program use? | [`used_memory`], [`peak_memory`] |
+//! | whose are they? | [`Tally`], [`tallies`] |
+//! | how is their number kept down? | [`set_limit`], [`set_soft_mark`] |
+//! | what if there is no memory? | [`oom`]; on demand, for tests: [`fail`] |
+//! | where is Redis's `zmalloc`? | [`zmalloc()`], [`ztrymalloc`] and the rest of the family, [`Flags`] |
 //! | what does a block of this layout take? | [`good_size`], [`usable_size`] |
 //! | what does the allocator hold beyond that, and why? | [`AllocatorInfo`], [`size_classes`], [`stats_text`] |
 //! | what does the kernel say? | [`process`] |
@@ -32,8 +36,11 @@
 //!
 //! # How the files build on each other
 //!
-//! `global` (what Rust's allocation calls do) stands on `ledger` (who counts) and `backend` (who
-//! allocates: a contract, and the one implementation that this build selects); `stats` is the view
+//! `global` (what Rust's allocation calls do), `api` (what C's do) and `tally` (bytes with a name)
+//! stand on `request`, the long way of an allocation: past `fail` (failures on demand), the limit,
+//! and `oom` (memory given back). That stands, as does the short way, on `ledger` (who counts, and
+//! keeps the limit) and `backend` (who allocates: a contract, and the one implementation that this
+//! build selects). `stats` is the view
 //! of the back end's own figures, `process` that of the operating system's. The ledger knows no
 //! layout and the back end knows no ledger.
 //!
@@ -73,17 +80,25 @@
 //! every block of 17 to 24, 33 to 40 and 49 to 56 bytes. This crate is right with both;
 //! [`quantum`] tells which one is there.
 
+mod api;
 mod backend;
 mod error;
+pub mod fail;
 mod global;
 mod ledger;
+pub mod oom;
 pub mod process;
+mod request;
 mod stats;
+mod tally;
 
+pub use api::*;
 pub use error::ControlError;
 pub use global::{ZMalloc, good_size, usable_size};
-pub use ledger::{peak_memory, used_memory};
+pub use ledger::{limit, peak_memory, set_limit, set_soft_mark, used_memory};
+pub use oom::set_oom_handler;
 pub use stats::{
     AllocatorInfo, BACKEND, GOOD_SIZE_IS_EXACT, SizeClass, flush_thread_cache, purge, quantum,
     set_background_thread, size_classes, stats_text,
 };
+pub use tally::{Tally, tallies};

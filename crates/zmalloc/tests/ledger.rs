@@ -38,9 +38,15 @@ fn main() {
         ("child_of_an_ending_thread", forks::child_of_an_ending_thread),
         ("forks_while_threads_come_and_go", forks::forks_while_threads_come_and_go),
     ];
-    for (name, check) in checks {
-        check();
-        println!("{name} ... ok");
+    for watched in [false, true] {
+        if watched {
+            // A limit that is never reached: from here on every operation takes the long way.
+            zmalloc::set_limit(Some(1 << 40));
+        }
+        for (name, check) in checks {
+            check();
+            println!("{name}, watched: {watched} ... ok");
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Backend, Control, CountsPerThread, ThreadCounters, Totals};
+use super::{Backend, ByAddress, Control, CountsPerThread, ThreadCounters, Totals};
 use crate::error::ControlError;
 use crate::stats::{AllocatorInfo, SizeClass};
 
@@ -187,3 +187,7 @@ impl<B: Control> Control for Counting<B> {
         B::stats_text()
     }
 }
+
+// SAFETY: the default methods are operations of the back end above, which counts them. What they
+// ask of its layouts holds: it finds a block's size by the block, or by the size class alone.
+unsafe impl<B: Backend> ByAddress for Counting<B> {}

@@ -13,6 +13,7 @@ use super::{Backend, Control, CountsPerThread, ThreadCounters, Totals};
 use crate::error::ControlError;
 use crate::stats::{AllocatorInfo, SizeClass};
 
+mod by_address;
 mod control;
 mod statistics;
 
@@ -168,6 +169,11 @@ unsafe impl Backend for Jemalloc {
     unsafe fn usable_size(block: NonNull<u8>) -> usize {
         // SAFETY: the caller promises that the block is live.
         unsafe { ffi::sallocx(block.as_ptr().cast(), 0) }
+    }
+
+    #[inline]
+    unsafe fn usable_size_of(_block: NonNull<u8>, layout: Layout) -> usize {
+        Self::good_size(layout)
     }
 }
 

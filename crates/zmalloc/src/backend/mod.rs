@@ -14,6 +14,9 @@ use std::sync::atomic::AtomicU64;
 use crate::error::ControlError;
 use crate::stats::{AllocatorInfo, SizeClass};
 
+mod by_address;
+pub(crate) use self::by_address::ByAddress;
+
 #[cfg(zmalloc_backend = "jemalloc")]
 mod jemalloc;
 /// The back end of this build. Nothing else in the crate names one.

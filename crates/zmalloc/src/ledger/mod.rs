@@ -4,7 +4,7 @@
 //! path; it keeps a list of the threads whose counters are to be read, and the total of those that
 //! have ended. [`used_memory`] adds them up.
 //!
-//! A thread is in one of three states (`thread`):
+//! A thread is in one of four states (`thread`):
 //!
 //! - *unknown*, from its beginning until it first allocates or frees: that operation puts it on the
 //!   list, whichever it is, so a thread that only frees is counted as well. Counters are added up
@@ -13,33 +13,129 @@
 //! - *detached*, once a destructor of thread-specific data has moved its figures to the total and
 //!   taken it off the list. Destructors that run later may still allocate and free: each such
 //!   operation adds the difference it made to the total itself. So the order of destructors does
-//!   not matter, and none has to be run twice.
+//!   not matter, and none has to be run twice;
+//! - *watched*, instead of listed, from the first limit on (or soft mark, reclaimer or injected
+//!   failure): its operations take the long way. Making it so is all that another thread does, and
+//!   all that the quick way has to look out for is that the thread is not listed (`budget`).
 //!
 //! A child of `fork` has one thread; the others' figures are moved to the total (`fork`).
 
+use std::alloc::Layout;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+mod budget;
 mod fork;
 pub(crate) mod lock;
 mod registry;
 mod thread;
 
+use self::budget::BUDGET;
 use self::thread::State;
+use crate::backend::{Backend, Imp};
+use crate::request::Refusal;
 
-/// Whether the calling thread's counters are read, so that an operation needs nothing but to be
-/// done. If not, it must be run by [`counted`].
+/// Whether an operation of the calling thread needs nothing but to be done, as its counters are
+/// read. If not, it must be run by [`admitted`] or [`released`].
 #[inline(always)]
 pub(crate) fn thread_is_listed() -> bool {
     thread::state() == State::Listed
 }
 
-/// Runs one operation of the back end on a thread in any state and sees to it that it is counted.
-pub(crate) fn counted<R>(operation: impl FnOnce() -> R) -> R {
+/// Runs an operation of the back end that makes a block of the layout live, or returns null, on a
+/// thread in any state, and sees to it that it is counted and that the limit holds. `usable` is what
+/// the block that it takes the place of occupies, or 0.
+///
+/// A block that moves is there twice for a moment, so one that changes its size must find room for
+/// all of the new one.
+pub(crate) fn admitted(
+    layout: Layout,
+    usable: usize,
+    operation: impl FnOnce() -> *mut u8,
+) -> Result<*mut u8, Refusal> {
     match thread::enlist() {
+        State::Listed => Ok(operation()),
         // If the counters can't be had now, a later operation finds them with this one counted.
-        State::Listed | State::Unknown => operation(),
-        State::Detached => registry::add_difference(operation),
+        // That would be too late for the limit.
+        State::Unknown if limit().is_some() => Err(Refusal::BackEnd),
+        State::Unknown => Ok(operation()),
+        State::Detached => {
+            let new = (usable == 0 || usable != Imp::good_size(layout)).then_some(layout);
+            registry::add_difference(new, operation)
+        }
+        State::Watched => thread::with_node(|node| {
+            if usable == 0 || usable != Imp::good_size(layout) {
+                budget::admit(node, layout)?;
+            }
+            let block = operation();
+            if block.is_null() || usable != 0 {
+                budget::settle(node);
+            }
+            Ok(block)
+        }),
     }
+}
+
+/// Runs an operation of the back end that frees, likewise.
+pub(crate) fn released(operation: impl FnOnce()) {
+    match thread::enlist() {
+        State::Listed | State::Unknown => operation(),
+        State::Detached => {
+            // Nothing is refused that asks for no block.
+            let _ = registry::add_difference(None, operation);
+        }
+        State::Watched => {
+            operation();
+            thread::with_node(budget::settle);
+        }
+    }
+}
+
+/// Has every operation of every thread take the long way from now on.
+pub(crate) fn watch_threads() {
+    registry::watched(|| ());
+}
+
+/// Sets the most bytes that may be in use: [`used_memory`] doesn't rise past it. `None` for no limit.
+///
+/// A request that would pass it is refused as if there were no memory: after the program's
+/// [reclaimers](crate::oom::Reclaimer) were called, `try_reserve` and its like report an error, and
+/// what cannot report one ends the program. No race between threads can pass it, as each thread
+/// draws from one budget before it allocates. What threads have drawn in advance, at most 64 KiB
+/// each, only they can use: so a request may be refused when there is less than that left for each
+/// other thread. A block that grows or shrinks into another size class must find room for the new
+/// one beside the old one, since both are there while it is moved.
+///
+/// If more is in use than a new limit allows, new requests are refused until enough has been freed.
+/// Operations that are under way on other threads while a limit is set, one a thread, are not held up
+/// by it: a program that needs its limit to be absolute from the start sets it before it starts
+/// threads.
+///
+/// Where the back end can't tell a block's size in advance ([`GOOD_SIZE_IS_EXACT`] is false), a thread
+/// may pass the limit by what its last block turned out to be larger, until it next draws.
+///
+/// [`GOOD_SIZE_IS_EXACT`]: crate::GOOD_SIZE_IS_EXACT
+///
+/// Before the first limit this costs nothing. From then on allocations and frees take some more
+/// instructions each, even if the limit is removed.
+pub fn set_limit(limit: Option<usize>) {
+    registry::watched(|| BUDGET.set_limit(limit));
+}
+
+/// The limit set by [`set_limit`], in bytes.
+pub fn limit() -> Option<usize> {
+    BUDGET.limit()
+}
+
+/// Sets a mark, in bytes in use, at which a function of the program is called, so that it can do
+/// something about its memory before the limit is there. `None` for no mark. It needs no limit.
+///
+/// The function is called with the bytes in use, counting what threads have drawn in advance (see
+/// [`set_limit`]), by the thread whose allocation reaches the mark, before that allocation. So it is
+/// called early, by at most 64 KiB for each thread, never late. It is called again only when use has
+/// been a sixteenth below the mark in between. It must not wait for locks that the thread may hold;
+/// it may allocate and free. A panic in it ends the program.
+pub fn set_soft_mark(mark: Option<(usize, fn(used: usize))>) {
+    registry::watched(|| BUDGET.set_mark(mark));
 }
 
 /// Bytes in live blocks, each at its usable size: exact whenever no other thread is allocating or

@@ -1,25 +1,30 @@
 //! The list of the threads whose counters are read, and the total of all others.
 
+use std::alloc::Layout;
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
+use super::budget::BUDGET;
 use super::fork;
 use super::lock::{Guard, Lock};
 use super::thread::{self, Node, State};
-use crate::backend::{CountsPerThread, Imp, ThreadCounters, Totals};
+use crate::backend::{Backend, CountsPerThread, Imp, ThreadCounters, Totals};
+use crate::request::Refusal;
 
 /// The threads that are listed, in no order, and the key whose destructor takes them off.
 pub(super) struct Threads {
     first: *const Node,
     /// `None` until the first thread is about to be listed; then whether the key exists.
     key: Option<Result<libc::pthread_key_t, ()>>,
+    /// Whether threads on the list are watched, as they are for good from the first limit on.
+    watched: bool,
 }
 
 // SAFETY: the nodes that the list points to belong to several threads. What the list reads and
 // writes in them is only ever accessed with the list locked, by whichever thread.
 unsafe impl Send for Threads {}
 
-static THREADS: Lock<Threads> = Lock::new(Threads { first: ptr::null(), key: None });
+static THREADS: Lock<Threads> = Lock::new(Threads { first: ptr::null(), key: None, watched: false });
 
 /// What threads that are not listed have allocated and freed, in bytes.
 struct Retired {
@@ -35,6 +40,11 @@ impl Retired {
     fn add(&self, totals: Totals) {
         self.allocated.fetch_add(totals.allocated, Ordering::Relaxed);
         self.deallocated.fetch_add(totals.deallocated, Ordering::Release);
+    }
+
+    fn balance(&self) -> i64 {
+        let deallocated = self.deallocated.load(Ordering::Acquire);
+        self.allocated.load(Ordering::Relaxed).wrapping_sub(deallocated).cast_signed()
     }
 }
 
@@ -92,8 +102,21 @@ impl Threads {
         }
         self.first = ptr::null();
         // SAFETY: the calling thread's own node, which exists.
-        if let Some(own) = kept.and_then(|own| unsafe { own.as_ref() }) {
+        let own = kept.and_then(|own| unsafe { own.as_ref() });
+        if let Some(own) = own {
             self.link(own);
+        }
+        if self.watched {
+            BUDGET.restart(RETIRED.balance() + own.map_or(0, Node::ceiling));
+        }
+    }
+
+    /// Has the threads on the list, and those that come, watched.
+    fn watch(&mut self) {
+        if !self.watched {
+            self.watched = true;
+            let listed: i64 = self.nodes().map(Node::watch).sum();
+            BUDGET.restart(RETIRED.balance() + listed);
         }
     }
 }
@@ -127,41 +150,88 @@ pub(super) fn set_destructor(node: &Node) -> bool {
     key.is_ok_and(|key| unsafe { libc::pthread_setspecific(key, ptr::from_ref(node).cast()) == 0 })
 }
 
+/// Has all threads watched, and makes a change to the limit or the mark.
+pub(super) fn watched(change: impl FnOnce()) {
+    let mut threads = threads();
+    threads.watch();
+    change();
+}
+
 /// Puts the calling thread on the list.
 pub(super) fn list(node: &Node, counters: ThreadCounters) {
     let mut threads = threads();
     node.counters.set(Some(counters));
     threads.link(node);
-    node.set_state(State::Listed);
+    if threads.watched {
+        BUDGET.charge(node.watch());
+    } else {
+        node.set_state(State::Listed);
+    }
 }
 
 /// Takes the calling thread off the list and adds its figures to the total, in one step for
 /// everybody who reads them.
 pub(super) fn unlist(node: &Node) {
     let mut threads = threads();
-    if node.state() == State::Listed {
+    if matches!(node.state(), State::Listed | State::Watched) {
         threads.unlink(node);
+        if threads.watched {
+            BUDGET.put_back(node.room());
+        }
         if let Some(counters) = node.counters.take() {
             retire(counters);
         }
     }
 }
 
+/// Adds the figures of a thread that was never listed to the total.
+pub(super) fn retire_unlisted(counters: ThreadCounters) {
+    let threads = threads();
+    if threads.watched {
+        BUDGET.charge(balance(counters));
+    }
+    retire(counters);
+}
+
 /// Adds a thread's figures to the total.
-pub(super) fn retire(counters: ThreadCounters) {
+fn retire(counters: ThreadCounters) {
     RETIRED.add(Totals { allocated: load(counters.allocated), deallocated: load(counters.deallocated) });
 }
 
-/// Runs an operation of a thread that is not listed and adds what it counted to the total.
-pub(super) fn add_difference<R>(operation: impl FnOnce() -> R) -> R {
+/// Bytes allocated less bytes freed by one thread.
+#[inline]
+pub(super) fn balance(counters: ThreadCounters) -> i64 {
+    load(counters.allocated).wrapping_sub(load(counters.deallocated)).cast_signed()
+}
+
+/// Runs an operation of a thread that is not listed, which needs a block of the layout, if any, and
+/// adds what it counted to the total.
+///
+/// The total and the budget are changed together with the list locked, so that whoever begins to
+/// watch finds both changed or neither.
+pub(super) fn add_difference<R>(layout: Option<Layout>, operation: impl FnOnce() -> R) -> Result<R, Refusal> {
+    let mut drawn = 0;
+    let watched = threads().watched;
+    if let Some(layout) = layout
+        && watched
+    {
+        let bytes = i64::try_from(Imp::good_size(layout)).unwrap_or(0);
+        BUDGET.draw_exactly(bytes)?;
+        drawn = bytes;
+    }
     let before = Imp::thread_totals();
     let result = operation();
     let after = Imp::thread_totals();
-    RETIRED.add(Totals {
+    let difference = Totals {
         allocated: after.allocated.wrapping_sub(before.allocated),
         deallocated: after.deallocated.wrapping_sub(before.deallocated),
-    });
-    result
+    };
+    let threads = threads();
+    RETIRED.add(difference);
+    if threads.watched {
+        BUDGET.put_back(drawn - difference.allocated.wrapping_sub(difference.deallocated).cast_signed());
+    }
+    Ok(result)
 }
 
 /// Bytes allocated and not freed, on all threads.

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering, fence};
 
 use super::registry;
 use crate::backend::{CountsPerThread, Imp, ThreadCounters};
@@ -18,6 +18,8 @@ pub(super) enum State {
     Listed = 1,
     /// It adds what it does to the total itself.
     Detached = 2,
+    /// Listed, and each of its operations takes the long way, past the limit.
+    Watched = 3,
 }
 
 impl State {
@@ -26,16 +28,19 @@ impl State {
         match byte {
             0 => Self::Unknown,
             1 => Self::Listed,
-            _ => Self::Detached,
+            2 => Self::Detached,
+            _ => Self::Watched,
         }
     }
 }
 
 /// A thread's place in the list of threads.
 ///
-/// Everything but `state` is read and written under the registry's lock only, by any thread.
-/// `state` is atomic because it is also looked at without the lock, by its own thread on each
-/// operation; that makes it the place where another thread can have a thread take the slow path.
+/// `previous` and `next` are read and written under the registry's lock only, by any thread. So are
+/// `counters`, except that the thread itself, the only one that writes it, reads it without. `state`
+/// is looked at without the lock as well, by its own thread on each operation; that makes it the
+/// place where another thread can have a thread take the slow path. `ceiling` is written by whoever
+/// makes the thread a watched one, under the lock; after that it is the thread's own.
 // In this order, so that the state, which every operation reads, is at the node's own address.
 #[repr(C)]
 pub(super) struct Node {
@@ -44,6 +49,9 @@ pub(super) struct Node {
     pub(super) counters: Cell<Option<ThreadCounters>>,
     pub(super) previous: Cell<*const Node>,
     pub(super) next: Cell<*const Node>,
+    ceiling: AtomicI64,
+    /// The era of the limit that the ceiling belongs to. The thread's own.
+    era: Cell<u32>,
 }
 
 impl Node {
@@ -53,6 +61,8 @@ impl Node {
             counters: Cell::new(None),
             previous: Cell::new(ptr::null()),
             next: Cell::new(ptr::null()),
+            ceiling: AtomicI64::new(0),
+            era: Cell::new(0),
         }
     }
 
@@ -64,6 +74,44 @@ impl Node {
 
     pub(super) fn set_state(&self, state: State) {
         self.state.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// Makes a thread on the list a watched one, with its balance as the ceiling. Returns the
+    /// balance.
+    pub(super) fn watch(&self) -> i64 {
+        let balance = self.balance();
+        self.ceiling.store(balance, Ordering::Relaxed);
+        // With the ceiling: `enlist` has the other half.
+        self.state.store(State::Watched as u8, Ordering::Release);
+        balance
+    }
+
+    /// Bytes that the thread has allocated less those that it has freed; 0 if it is not listed.
+    pub(super) fn balance(&self) -> i64 {
+        self.counters.get().map_or(0, registry::balance)
+    }
+
+    pub(super) fn ceiling(&self) -> i64 {
+        self.ceiling.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn era(&self) -> u32 {
+        self.era.get()
+    }
+
+    pub(super) fn set_era(&self, era: u32) {
+        self.era.set(era);
+    }
+
+    /// How far the thread's balance may rise. Asked by the thread itself, when watched.
+    #[inline]
+    pub(super) fn room(&self) -> i64 {
+        self.ceiling() - self.balance()
+    }
+
+    /// Raises the ceiling, or lowers it. Called by the thread itself, when watched.
+    pub(super) fn raise_ceiling(&self, bytes: i64) {
+        self.ceiling.store(self.ceiling() + bytes, Ordering::Relaxed);
     }
 }
 
@@ -85,12 +133,21 @@ pub(super) fn node() -> *const Node {
     NODE.with(ptr::from_ref)
 }
 
+/// Calls `body` with the calling thread's node.
+#[inline]
+pub(super) fn with_node<R>(body: impl FnOnce(&Node) -> R) -> R {
+    NODE.with(body)
+}
+
 /// Puts the calling thread on the list if it is unknown. Returns its state, which is still unknown
 /// if the back end had no memory for the thread's counters.
 pub(super) fn enlist() -> State {
     NODE.with(|node| {
-        if node.state() != State::Unknown {
-            return node.state();
+        let state = node.state();
+        if state != State::Unknown {
+            // Whoever made this a watched thread has set its ceiling before.
+            fence(Ordering::Acquire);
+            return state;
         }
         let Some(counters) = Imp::thread_counters() else {
             return State::Unknown;
@@ -99,7 +156,7 @@ pub(super) fn enlist() -> State {
         if registry::set_destructor(node) {
             registry::list(node, counters);
         } else {
-            registry::retire(counters);
+            registry::retire_unlisted(counters);
             node.set_state(State::Detached);
         }
         node.state()

@@ -61,6 +61,7 @@ pub(crate) fn key_destructors_in_every_round() {
         ptr::null_mut()
     }
     KEY.store(new_key(destructor) as usize, Ordering::Relaxed);
+    CALLS.store(0, Ordering::Relaxed);
     let base = used_memory();
     for number in 1..=THREADS {
         RawThread::run(body, &());

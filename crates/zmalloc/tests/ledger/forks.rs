@@ -131,6 +131,8 @@ pub(crate) fn child_of_an_ending_thread() {
 /// a thread that it does not have, and hang, or find it half changed.
 pub(crate) fn forks_while_threads_come_and_go() {
     static DONE: AtomicBool = AtomicBool::new(false);
+
+    DONE.store(false, Ordering::Relaxed);
     extern "C" fn churn(_: *mut c_void) -> *mut c_void {
         extern "C" fn brief(_: *mut c_void) -> *mut c_void {
             Block::new(64).free();

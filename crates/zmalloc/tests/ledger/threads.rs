@@ -119,6 +119,7 @@ pub(crate) fn short_lived_threads_leave_nothing() {
 pub(crate) fn figure_never_falls_below_what_is_held() {
     static DONE: AtomicBool = AtomicBool::new(false);
     let held: Vec<Slot> = (0..4).map(|_| Slot::new(None)).collect();
+    DONE.store(false, Ordering::Relaxed);
     let floor = used_memory();
     thread::scope(|scope| {
         let exchange = |slot: &Slot| {

@@ -1,0 +1,237 @@
+//! The limit: a budget of bytes from which threads draw before they allocate.
+//!
+//! A *watched* thread has a ceiling, which its balance (bytes allocated less bytes freed, by the
+//! back end's own counters) never exceeds: before it allocates it raises the ceiling as far as
+//! needed, by drawing bytes from the budget, and what its frees leave far below the ceiling it gives
+//! back. Bytes are only ever moved between the three terms of
+//!
+//! > left in the budget + ceilings of the watched threads + balance of all other threads = limit
+//!
+//! each of which is changed by atomic operations or by its own thread. Balances are at or below
+//! their ceilings, so while the budget is not overdrawn the sum of the balances, which is
+//! `used_memory`, cannot be above the limit, in whatever order threads run, fail or end. A thread's
+//! ceiling and balance are nobody else's, so the usual operation reads three numbers of its own
+//! thread and writes none. Threads draw a little more than they need, `SLACK` at most: a request may
+//! fail though that much for each other thread is left.
+//!
+//! From the moment threads are watched they remain so. Without a limit the budget is just too large
+//! to be used up; so no thread is ever caught halfway by a change of the rules, and setting another
+//! limit is one addition.
+
+use std::alloc::Layout;
+use std::ops::Deref;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU32, Ordering};
+
+use super::thread::Node;
+use crate::backend::{Backend, Imp};
+use crate::oom;
+use crate::request::Refusal;
+
+/// Stands for no limit: more than any address space, and far from overflow in either direction.
+const UNLIMITED: i64 = 1 << 61;
+
+/// The most bytes that a thread draws in advance. It keeps twice as much when it frees, before it
+/// gives back all but this.
+const SLACK: i64 = 32 * 1024;
+
+/// A function that is told the bytes in use.
+type MarkCallback = fn(used: usize);
+
+pub(super) struct Budget {
+    /// Bytes that may still be drawn. Negative while more is in use than a new limit allows.
+    left: Line,
+    /// The limit. Changed with the list of threads locked.
+    total: AtomicI64,
+    /// The soft mark: how far `left` has to fall for it to be reached; `i64::MIN` for none.
+    mark: AtomicI64,
+    /// The soft mark in bytes; 0 for none.
+    mark_bytes: AtomicI64,
+    /// Whether the mark has not been reached since it was set, or since use was well below it.
+    armed: AtomicBool,
+    /// Twice how many times the limit was set, and one more while the budget is overdrawn by that. A
+    /// thread that finds another era gives back what it has drawn in advance before it uses any of
+    /// it, as it was granted under another limit; in an overdrawn one, every time.
+    era: AtomicU32,
+    /// What is called at the mark: a [`MarkCallback`], or null.
+    callback: AtomicPtr<()>,
+}
+
+/// What all threads write, apart from what they only read.
+#[repr(align(128))]
+struct Line(AtomicI64);
+
+impl Deref for Line {
+    type Target = AtomicI64;
+
+    fn deref(&self) -> &AtomicI64 {
+        &self.0
+    }
+}
+
+pub(super) static BUDGET: Budget = Budget {
+    left: Line(AtomicI64::new(UNLIMITED)),
+    total: AtomicI64::new(UNLIMITED),
+    mark: AtomicI64::new(i64::MIN),
+    mark_bytes: AtomicI64::new(0),
+    armed: AtomicBool::new(false),
+    era: AtomicU32::new(0),
+    callback: AtomicPtr::new(ptr::null_mut()),
+};
+
+impl Budget {
+    pub(super) fn limit(&self) -> Option<usize> {
+        let total = self.total.load(Ordering::Relaxed);
+        (total != UNLIMITED).then_some(total as usize)
+    }
+
+    /// Sets the limit. The list of threads is locked, and they are watched.
+    pub(super) fn set_limit(&self, limit: Option<usize>) {
+        let total = limit.map_or(UNLIMITED, clamp);
+        let before = self.total.swap(total, Ordering::Relaxed);
+        let left = self.left.fetch_add(total - before, Ordering::Relaxed) + (total - before);
+        let next = (self.era.load(Ordering::Relaxed) | 1).wrapping_add(1);
+        self.era.store(next | u32::from(left < 0), Ordering::Release);
+        self.place_mark();
+    }
+
+    /// Sets the soft mark. The list of threads is locked, and they are watched.
+    pub(super) fn set_mark(&self, mark: Option<(usize, MarkCallback)>) {
+        let (bytes, callback) =
+            mark.map_or((0, ptr::null_mut()), |(bytes, callback)| (clamp(bytes).max(1), callback as *mut ()));
+        self.callback.store(callback, Ordering::Release);
+        self.mark_bytes.store(bytes, Ordering::Relaxed);
+        self.place_mark();
+        self.armed.store(bytes != 0, Ordering::Relaxed);
+    }
+
+    fn place_mark(&self) {
+        let bytes = self.mark_bytes.load(Ordering::Relaxed);
+        let mark = if bytes == 0 { i64::MIN } else { self.total.load(Ordering::Relaxed) - bytes };
+        self.mark.store(mark, Ordering::Relaxed);
+    }
+
+    /// Starts over with the bytes that are spoken for. The list of threads is locked, and no thread
+    /// draws meanwhile.
+    pub(super) fn restart(&self, spoken_for: i64) {
+        self.left.store(self.total.load(Ordering::Relaxed) - spoken_for, Ordering::Relaxed);
+        self.place_mark();
+    }
+
+    /// Takes bytes that are in use already, whether or not there are so many left.
+    pub(super) fn charge(&self, bytes: i64) {
+        self.left.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Puts back what was drawn.
+    pub(super) fn put_back(&self, bytes: i64) {
+        let left = self.left.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let era = self.era.load(Ordering::Relaxed);
+        if era & 1 == 1 && left >= 0 {
+            // Of those who see this, one ends the era; a limit that was set since has its own.
+            let next = era.wrapping_add(1);
+            let _ = self.era.compare_exchange(era, next, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        let mark = self.mark.load(Ordering::Relaxed);
+        // A sixteenth below the mark: so it isn't reached again and again by going to and fro.
+        let well_below = mark.saturating_add(self.mark_bytes.load(Ordering::Relaxed) / 16);
+        if mark != i64::MIN && left > well_below && !self.armed.load(Ordering::Relaxed) {
+            self.armed.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Draws so many bytes, and up to `SLACK` more if there are plenty. Returns how many were drawn,
+    /// or `None` if there are not enough.
+    fn draw(&self, bytes: i64) -> Option<i64> {
+        let mut drawn = 0;
+        self.left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                let spare = left.checked_sub(bytes).filter(|&spare| spare >= 0)?;
+                drawn = bytes + SLACK.min(spare / 64);
+                Some(left - drawn)
+            })
+            .is_ok()
+            .then_some(drawn)
+    }
+
+    /// Draws exactly so many bytes, for a block that is counted nowhere yet.
+    pub(super) fn draw_exactly(&self, bytes: i64) -> Result<(), Refusal> {
+        self.left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| (left >= bytes).then(|| left - bytes))
+            .map(drop)
+            .map_err(|_| self.refusal(bytes))
+    }
+
+    /// Why so many bytes could not be drawn.
+    fn refusal(&self, bytes: i64) -> Refusal {
+        if bytes > self.total.load(Ordering::Relaxed) { Refusal::Hopeless } else { Refusal::Limit }
+    }
+
+    /// Calls the program if the soft mark has been reached. Returns whether it did.
+    fn look_at_mark(&self) -> bool {
+        let left = self.left.load(Ordering::Relaxed);
+        if left > self.mark.load(Ordering::Relaxed) || !self.armed.swap(false, Ordering::Relaxed) {
+            return false;
+        }
+        let callback = self.callback.load(Ordering::Acquire);
+        if callback.is_null() {
+            return false;
+        }
+        // SAFETY: what is not null was made from a `MarkCallback`.
+        let callback = unsafe { std::mem::transmute::<*mut (), MarkCallback>(callback) };
+        let used = self.total.load(Ordering::Relaxed) - left;
+        oom::call_program(|| callback(used.max(0) as usize)).is_some()
+    }
+}
+
+/// A number of bytes as the budget counts them.
+fn clamp(bytes: usize) -> i64 {
+    i64::try_from(bytes).map_or(UNLIMITED, |bytes| bytes.min(UNLIMITED))
+}
+
+/// At least the good size of a layout, if it is a small one. On any back end a small block takes no
+/// more than twice what was asked for, plus a header.
+#[inline]
+fn small_bound(layout: Layout) -> Option<i64> {
+    const SMALL: usize = 8 * 1024;
+    let request = layout.size() + layout.align();
+    (request <= SMALL).then(|| 2 * request as i64 + 64)
+}
+
+/// Sees to it that the calling thread, whose node this is, may allocate a block of the layout.
+pub(super) fn admit(node: &Node, layout: Layout) -> Result<(), Refusal> {
+    let era = BUDGET.era.load(Ordering::Acquire);
+    if node.era() != era || era & 1 == 1 {
+        let room = node.room();
+        node.raise_ceiling(-room);
+        BUDGET.put_back(room);
+        node.set_era(era);
+    }
+    let room = node.room();
+    if small_bound(layout).is_some_and(|bound| bound <= room) {
+        return Ok(());
+    }
+    // A layout that can never be had has no good size: the back end refuses it.
+    let bytes = i64::try_from(Imp::good_size(layout)).unwrap_or(0);
+    loop {
+        let room = node.room();
+        if bytes <= room {
+            return Ok(());
+        }
+        let drawn = BUDGET.draw(bytes - room).ok_or_else(|| BUDGET.refusal(bytes))?;
+        node.raise_ceiling(drawn);
+        if !BUDGET.look_at_mark() {
+            return Ok(());
+        }
+        // The program's callback has allocated and freed meanwhile.
+    }
+}
+
+/// Gives back what lies far below the ceiling of the calling thread, whose node this is.
+pub(super) fn settle(node: &Node) {
+    let room = node.room();
+    if room > 2 * SLACK {
+        node.raise_ceiling(SLACK - room);
+        BUDGET.put_back(room - SLACK);
+    }
+}
