@@ -2,9 +2,11 @@
 
 use keyspace::Db;
 
+use crate::args::small_integer;
 use crate::client::{Client, ClientId};
 use crate::command::Command;
 use crate::engine::Engine;
+use crate::error::Error;
 use crate::resp::Writer;
 
 /// The engine, the client that asks, and the reply that is being written.
@@ -40,6 +42,15 @@ impl Context<'_> {
     /// The number of the database that the client has selected.
     pub(crate) fn selected(&self) -> usize {
         self.client().db
+    }
+
+    /// The number of the database that an argument names.
+    ///
+    /// # Errors
+    /// When it is no number, or there is no such database.
+    pub(crate) fn database(&self, arg: &[u8]) -> Result<usize, Error> {
+        let index = usize::try_from(small_integer(arg)?).map_err(|_| Error::DB_OUT_OF_RANGE)?;
+        if index < self.engine.keyspace.count() { Ok(index) } else { Err(Error::DB_OUT_OF_RANGE) }
     }
 
     /// The database that the client has selected.

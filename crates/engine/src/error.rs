@@ -21,6 +21,8 @@ impl Error {
         Error::fixed("WRONGTYPE Operation against a key holding the wrong kind of value");
     /// The command needs the key to exist.
     pub const NO_SUCH_KEY: Error = Error::fixed("ERR no such key");
+    /// There is no database of that number.
+    pub const DB_OUT_OF_RANGE: Error = Error::fixed("ERR DB index is out of range");
     /// The client hasn't given the password.
     pub const NO_AUTH: Error = Error::fixed("NOAUTH Authentication required.");
 

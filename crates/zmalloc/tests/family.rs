@@ -6,6 +6,8 @@ use std::ptr::NonNull;
 
 use zmalloc::{Flags, ZMalloc, used_memory};
 
+#[path = "support/checks.rs"]
+mod checks;
 #[path = "family/handler.rs"]
 mod handler;
 #[path = "family/model.rs"]
@@ -28,16 +30,7 @@ fn main() {
         ("blocks_freed_past_the_cache_come_back_elsewhere", no_cache_is_no_cache),
         ("handlers_are_called", handler::handlers_are_called),
     ];
-    for watched in [false, true] {
-        if watched {
-            // From here on every operation takes the long way.
-            zmalloc::set_limit(Some(1 << 40));
-        }
-        for (name, check) in checks {
-            check();
-            println!("{name}, watched: {watched} ... ok");
-        }
-    }
+    checks::run_plain_and_watched(checks);
 }
 
 /// What every request for no bytes is met with.

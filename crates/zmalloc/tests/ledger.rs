@@ -6,6 +6,8 @@ use std::ptr::NonNull;
 
 use zmalloc::{GOOD_SIZE_IS_EXACT, ZMalloc, good_size, usable_size, used_memory};
 
+#[path = "support/checks.rs"]
+mod checks;
 #[path = "ledger/destructors.rs"]
 mod destructors;
 #[path = "ledger/forks.rs"]
@@ -38,16 +40,7 @@ fn main() {
         ("child_of_an_ending_thread", forks::child_of_an_ending_thread),
         ("forks_while_threads_come_and_go", forks::forks_while_threads_come_and_go),
     ];
-    for watched in [false, true] {
-        if watched {
-            // A limit that is never reached: from here on every operation takes the long way.
-            zmalloc::set_limit(Some(1 << 40));
-        }
-        for (name, check) in checks {
-            check();
-            println!("{name}, watched: {watched} ... ok");
-        }
-    }
+    checks::run_plain_and_watched(checks);
 }
 
 /// A block taken from the allocator directly, freed only when told.

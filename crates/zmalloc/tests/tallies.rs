@@ -11,6 +11,8 @@ use allocator_api2::vec::Vec as NamedVec;
 use hashbrown::{DefaultHashBuilder, HashMap};
 use zmalloc::{Tally, ZMalloc, good_size, tallies, usable_size, used_memory};
 
+#[path = "support/checks.rs"]
+mod checks;
 #[path = "support/rng.rs"]
 mod rng;
 
@@ -29,15 +31,7 @@ fn main() {
         ("threads_add_up", threads_add_up),
         ("tallies_are_listed_once", tallies_are_listed_once),
     ];
-    for watched in [false, true] {
-        if watched {
-            zmalloc::set_limit(Some(1 << 40));
-        }
-        for (name, check) in checks {
-            check();
-            println!("{name}, watched: {watched} ... ok");
-        }
-    }
+    checks::run_plain_and_watched(checks);
 }
 
 /// What lets a collection give a block back with any size between the one that it asked for and the

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::client;
-use crate::args::{is, small_integer};
+use crate::args::is;
 use crate::client::Close;
 use crate::context::Context;
 use crate::error::Error;
@@ -155,10 +155,7 @@ pub(crate) fn quit(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Err
 
 /// SELECT: the database that the client's commands work on from now on.
 pub(crate) fn select(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
-    let index = small_integer(args[1])?;
-    let exists = |&index: &usize| index < context.engine.keyspace.count();
-    let index =
-        usize::try_from(index).ok().filter(exists).ok_or(Error::fixed("ERR DB index is out of range"))?;
+    let index = context.database(args[1])?;
     context.client_mut().db = index;
     context.reply.ok();
     Ok(())

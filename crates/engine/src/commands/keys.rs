@@ -6,7 +6,6 @@ use crate::error::Error;
 use crate::lookup::is_expired;
 use keyspace::glob::{self, Case};
 
-const DB_OUT_OF_RANGE: Error = Error::fixed("ERR DB index is out of range");
 const SAME_OBJECT: Error = Error::fixed("ERR source and destination objects are the same");
 
 /// DEL: removes keys.
@@ -101,12 +100,6 @@ pub(crate) fn renamenx(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), 
     Ok(())
 }
 
-/// The database that an argument names.
-fn database(context: &Context<'_>, arg: &[u8]) -> Result<usize, Error> {
-    let index = usize::try_from(small_integer(arg)?).map_err(|_| DB_OUT_OF_RANGE)?;
-    if index < context.engine.keyspace.count() { Ok(index) } else { Err(DB_OUT_OF_RANGE) }
-}
-
 /// COPY: stores a value under another key, in this database or another.
 pub(crate) fn copy(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     let (from, to, db) = (args[1], args[2], context.selected());
@@ -115,7 +108,7 @@ pub(crate) fn copy(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Erro
     while let Some(option) = options.next() {
         match () {
             _ if is(option, "replace") => replace = true,
-            _ if is(option, "db") => target = database(context, options.next().ok_or(Error::SYNTAX)?)?,
+            _ if is(option, "db") => target = context.database(options.next().ok_or(Error::SYNTAX)?)?,
             _ => return Err(Error::SYNTAX),
         }
     }
@@ -134,7 +127,7 @@ pub(crate) fn copy(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Erro
 /// MOVE: takes a key to another database, unless there is one of that name.
 pub(crate) fn move_(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     let (key, db) = (args[1], context.selected());
-    let target = database(context, args[2])?;
+    let target = context.database(args[2])?;
     if target == db {
         return Err(SAME_OBJECT);
     }
@@ -188,7 +181,9 @@ pub(crate) fn swapdb(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Er
     let first = number(args[1], "ERR invalid first DB index")?;
     let second = number(args[2], "ERR invalid second DB index")?;
     let within = |index| usize::try_from(index).ok().filter(|&index| index < context.engine.keyspace.count());
-    let (Some(first), Some(second)) = (within(first), within(second)) else { return Err(DB_OUT_OF_RANGE) };
+    let (Some(first), Some(second)) = (within(first), within(second)) else {
+        return Err(Error::DB_OUT_OF_RANGE);
+    };
     context.engine.keyspace.swap(first, second);
     context.reply.ok();
     Ok(())
