@@ -1,4 +1,4 @@
-//! The access clock of an entry, 24 bits that OBJECT IDLETIME and OBJECT FREQ, and later eviction, go by.
+//! The access clock of an entry, 24 bits that OBJECT IDLETIME, OBJECT FREQ and eviction go by.
 //!
 //! Under an LRU policy it is the time of the last access, in seconds. Under an LFU policy it is a counter of 8
 //! bits that grows with the logarithm of the number of accesses and falls with time, below 16 bits of the minute
@@ -65,6 +65,11 @@ impl Clock {
         self.lfu.is_none().then(|| self.seconds().wrapping_sub(value) & LRU_MASK)
     }
 
+    /// When a key with `value` was last accessed, in seconds since 1970; `None` under an LFU policy.
+    pub(crate) fn last_access(self, value: u32) -> Option<i64> {
+        Some(self.now_s - i64::from(self.idle_seconds(value)?))
+    }
+
     /// The access counter of a key with `value`, brought down to now; `None` under an LRU policy.
     pub(crate) fn frequency(self, value: u32) -> Option<u32> {
         self.lfu.map(|lfu| self.decayed(lfu, value))
@@ -111,6 +116,8 @@ mod tests {
         let created = Clock { now_s: (1 << 24) - 2, lfu: None }.created();
         assert_eq!(Clock { now_s: (1 << 24) + 3, lfu: None }.idle_seconds(created), Some(5));
         assert_eq!(lfu(0, 1).idle_seconds(created), None);
+        assert_eq!(Clock { now_s: (1 << 24) + 3, lfu: None }.last_access(created), Some((1 << 24) - 2));
+        assert_eq!(lfu(0, 1).last_access(created), None);
     }
 
     #[test]

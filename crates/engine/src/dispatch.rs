@@ -5,6 +5,7 @@ use crate::command::{Command, Flags, Handler, Run};
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, c_text};
+use crate::eviction::Room;
 use crate::resp::Writer;
 
 impl Engine {
@@ -77,6 +78,12 @@ impl Engine {
             Some(container) => (container, Some(command)),
             None => (command, None),
         });
+        if self.config.maxmemory != 0
+            && self.make_room() == Room::None
+            && command.flags.contains(Flags::DENYOOM)
+        {
+            return Err(Error::OUT_OF_MEMORY);
+        }
         Ok((command, handler))
     }
 

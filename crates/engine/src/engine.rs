@@ -11,6 +11,7 @@ use crate::command::Index;
 use crate::config::Config;
 use crate::cron::Cron;
 use crate::error::Error;
+use crate::eviction::Eviction;
 use crate::expiry::Expiry;
 use crate::host::{Embedded, Host};
 use crate::lazyfree::LazyFree;
@@ -61,6 +62,7 @@ pub struct Engine {
     pub(crate) lazyfree: LazyFree,
     pub(crate) cron: Cron,
     pub(crate) expiry: Expiry,
+    pub(crate) eviction: Eviction,
     /// When the engine was opened.
     pub(crate) opened: Instant,
     /// What the ledger showed when that was done, in bytes.
@@ -97,6 +99,7 @@ impl Engine {
             lazyfree: LazyFree::default(),
             cron: Cron::default(),
             expiry,
+            eviction: Eviction::new(),
             opened: Instant::now(),
             startup_memory: 0,
             run_id,

@@ -15,11 +15,13 @@ pub(crate) struct LazyFree {
 #[derive(Debug, Default)]
 struct Counts {
     pending: AtomicU64,
+    pending_bytes: AtomicU64,
     freed: AtomicU64,
 }
 
 struct Garbage {
     objects: u64,
+    bytes: u64,
     contents: Box<dyn Send>,
 }
 
@@ -31,9 +33,11 @@ impl fmt::Debug for Garbage {
 
 impl LazyFree {
     /// Drops `contents`, which count as that many objects, on the thread; here and now if there can be no thread.
-    pub(crate) fn drop_later(&mut self, objects: usize, contents: impl Send + 'static) {
-        let garbage = Garbage { objects: objects as u64, contents: Box::new(contents) };
+    /// `bytes` is how much memory that will free at least.
+    pub(crate) fn drop_later(&mut self, objects: usize, bytes: usize, contents: impl Send + 'static) {
+        let garbage = Garbage { objects: objects as u64, bytes: bytes as u64, contents: Box::new(contents) };
         self.counts.pending.fetch_add(garbage.objects, Ordering::Relaxed);
+        self.counts.pending_bytes.fetch_add(garbage.bytes, Ordering::Relaxed);
         if self.sender.is_none() {
             self.sender = self.start();
         }
@@ -51,6 +55,11 @@ impl LazyFree {
     /// Objects that wait to be freed.
     pub(crate) fn pending(&self) -> u64 {
         self.counts.pending.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that are in use and wait to be freed, at least.
+    pub(crate) fn pending_bytes(&self) -> u64 {
+        self.counts.pending_bytes.load(Ordering::Acquire)
     }
 
     /// Objects that have been freed.
@@ -74,6 +83,8 @@ impl LazyFree {
 
 impl Counts {
     fn free(&self, garbage: Garbage) {
+        // Before they are free: who relies on what is still to come must not take it for more than it is.
+        self.pending_bytes.fetch_sub(garbage.bytes, Ordering::AcqRel);
         drop(garbage.contents);
         self.freed.fetch_add(garbage.objects, Ordering::Relaxed);
         self.pending.fetch_sub(garbage.objects, Ordering::Relaxed);
@@ -98,7 +109,7 @@ mod tests {
         let (told, heard) = mpsc::channel();
         let mut lazyfree = LazyFree::default();
         for _ in 0..3 {
-            lazyfree.drop_later(2, Tell(told.clone()));
+            lazyfree.drop_later(2, 100, Tell(told.clone()));
         }
         for _ in 0..3 {
             assert_ne!(heard.recv().unwrap(), std::thread::current().id());
@@ -106,6 +117,6 @@ mod tests {
         while lazyfree.pending() != 0 {
             std::thread::yield_now();
         }
-        assert_eq!(lazyfree.freed(), 6);
+        assert_eq!((lazyfree.freed(), lazyfree.pending_bytes()), (6, 0));
     }
 }

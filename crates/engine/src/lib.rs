@@ -1,4 +1,5 @@
-//! A whole Redis without a socket: command table, dispatch, expiry, configuration, INFO.
+//! A whole Redis without a socket: command table, dispatch, expiry, eviction,
+//! configuration, INFO.
 //!
 //! Bytes or argument vectors go in, replies come out; who carries them is somebody else's affair. A program opens an
 //! engine, connects a client, and calls commands:
@@ -62,6 +63,7 @@ mod cron;
 mod dispatch;
 mod engine;
 mod error;
+mod eviction;
 mod expiry;
 mod host;
 mod info;

@@ -214,7 +214,8 @@ impl Engine {
     pub(crate) fn flush(&mut self, db: usize, lazy: bool) {
         let contents: Contents = self.keyspace.db_mut(db).clear();
         if lazy && !contents.is_empty() {
-            self.lazyfree.drop_later(contents.len(), contents);
+            // How much that is nobody has counted.
+            self.lazyfree.drop_later(contents.len(), 0, contents);
         }
     }
 
@@ -235,7 +236,11 @@ impl Engine {
 
 /// Frees an entry: here, or on the thread when that was asked for and is worth it.
 pub(crate) fn discard(lazyfree: &mut crate::lazyfree::LazyFree, entry: Entry, lazy: bool) {
-    if lazy && entry.as_ref().memory_usage(|layout| layout.size()) >= WORTH_A_THREAD {
-        lazyfree.drop_later(1, entry);
+    if !lazy {
+        return;
+    }
+    let bytes = entry.as_ref().memory_usage(|layout| layout.size());
+    if bytes >= WORTH_A_THREAD {
+        lazyfree.drop_later(1, bytes, entry);
     }
 }

@@ -24,6 +24,10 @@ pub struct Stats {
     pub expire_cycles_cut_short: u64,
     /// Microseconds that active expiry took.
     pub expire_cycle_us: u64,
+    /// Keys that were removed because memory was above its limit.
+    pub evicted_keys: u64,
+    /// Microseconds for which memory was above its limit, up to the last time that it came below.
+    pub eviction_exceeded_us: u64,
     /// Look-ups for reading that found their key.
     pub keyspace_hits: u64,
     /// Look-ups for reading that didn't.
@@ -40,6 +44,7 @@ impl Engine {
     pub(crate) fn reset_stats(&mut self) {
         self.stats = Stats::default();
         self.lazyfree.reset_freed();
+        self.eviction.restart_exceeded();
         for rate in [&mut self.cron.commands, &mut self.cron.input, &mut self.cron.output] {
             *rate = Rate::default();
         }

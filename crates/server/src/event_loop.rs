@@ -59,6 +59,8 @@ pub(crate) struct EventLoop {
     /// What is read from a socket; every client's turn uses the same.
     buffer: Box<[u8]>,
     next_tick: Instant,
+    /// When the engine's work goes on, while some is under way.
+    next_work: Option<Instant>,
     next_info: Instant,
 }
 
@@ -82,6 +84,7 @@ impl EventLoop {
             failed: Vec::new(),
             buffer: vec![0; READ_AT_MOST].into_boxed_slice(),
             next_tick: now,
+            next_work: None,
             next_info: now,
         }
     }
@@ -95,7 +98,8 @@ impl EventLoop {
         let mut events = Events::with_capacity(EVENTS);
         let ending = loop {
             let wait = if self.unfinished.is_empty() && self.crowded.is_empty() {
-                self.next_tick.saturating_duration_since(Instant::now())
+                let next = self.next_work.map_or(self.next_tick, |work| work.min(self.next_tick));
+                next.saturating_duration_since(Instant::now())
             } else {
                 Duration::ZERO
             };
@@ -143,6 +147,7 @@ impl EventLoop {
             }
         }
         self.tick();
+        self.work();
         self.close_doomed();
         None
     }
@@ -231,6 +236,14 @@ impl EventLoop {
     fn close_doomed(&mut self) {
         for id in self.engine.take_doomed() {
             self.close(id);
+        }
+    }
+
+    /// Gives the engine a slice of time for work that is under way: what a command of this round may have begun, or
+    /// what is due.
+    fn work(&mut self) {
+        if self.next_work.is_none_or(|next| Instant::now() >= next) {
+            self.next_work = self.engine.work().map(|wait| Instant::now() + wait);
         }
     }
 

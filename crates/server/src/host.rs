@@ -74,6 +74,12 @@ impl Host for ServerHost {
                 return Err(format!("Can't listen on {error}"));
             }
         }
+        if has("jemalloc-bg-thread") {
+            give_back_in_background(config);
+        }
+        if has("maxmemory") {
+            warn_of_exceeded_limit(config);
+        }
         if has("loglevel") {
             self.log.set_level(config.loglevel);
         }
@@ -91,6 +97,28 @@ impl Host for ServerHost {
 
     fn executable(&self) -> PathBuf {
         self.executable.clone()
+    }
+}
+
+/// Starts or stops the allocator's thread that gives unused pages back, as `jemalloc-bg-thread` says. An allocator
+/// that has none is no error, as in Redis.
+pub(crate) fn give_back_in_background(config: &Config) {
+    if let Err(error) = zmalloc::set_background_thread(config.jemalloc_bg_thread)
+        && config.jemalloc_bg_thread
+    {
+        tracing::info!("Unused memory isn't given back in the background: {error}");
+    }
+}
+
+/// Says what a limit below what is in use leads to.
+fn warn_of_exceeded_limit(config: &Config) {
+    let used = zmalloc::used_memory() as u64;
+    if config.maxmemory != 0 && config.maxmemory < used {
+        tracing::warn!(
+            "WARNING: maxmemory is now {}, and {used} bytes are in use. Keys will be evicted, or writes refused, \
+             as maxmemory-policy says.",
+            config.maxmemory
+        );
     }
 }
 

@@ -18,7 +18,7 @@ use tracing::{info, warn};
 use crate::banner::Banner;
 use crate::configuration::{self, Configuration};
 use crate::event_loop::{Ending, EventLoop, FIRST_LISTENER, SIGNALS};
-use crate::host::ServerHost;
+use crate::host::{self, ServerHost};
 use crate::limits;
 use crate::listen::Listeners;
 use crate::log::{self, Log, LogSettings};
@@ -107,6 +107,8 @@ fn serve(arguments: &[OsString]) -> Result<(), Failure> {
         install_crash_reports(log_file);
     }
     limit_clients(&mut config);
+    warn_of_small_limit(&config);
+    host::give_back_in_background(&config);
 
     let failed = |what: &'static str| move |error: io::Error| Failure::logged(what, error);
     let poll = Poll::new().map_err(failed("Can't wait for events"))?;
@@ -195,6 +197,14 @@ fn limit_clients(config: &mut Config) {
             config.maxclients
         );
         config.maxclients = possible;
+    }
+}
+
+/// A number of megabytes without its unit is easily written, and leaves no room for any key.
+fn warn_of_small_limit(config: &Config) {
+    const MB: u64 = 1 << 20;
+    if (1..MB).contains(&config.maxmemory) {
+        warn!("WARNING: maxmemory is {} bytes, which is less than 1 MB. Is that what you want?", config.maxmemory);
     }
 }
 

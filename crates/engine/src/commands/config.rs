@@ -38,6 +38,9 @@ pub(crate) fn set(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error
         engine.config.restore(change);
         return Err(error);
     }
+    if change.names().contains(&"maxmemory") {
+        engine.limit_changed();
+    }
     if change.names().contains(&"requirepass") && engine.config.requirepass.is_empty() {
         // Nobody can be asked for a password any more.
         engine.clients.iter_mut().for_each(|(_, client)| client.authenticated = true);

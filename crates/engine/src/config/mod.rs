@@ -98,6 +98,8 @@ pub struct Config {
     pub client_query_buffer_limit: u64,
     /// The most bytes of one argument, and of a string value.
     pub proto_max_bulk_len: u64,
+    /// Whether eviction frees values in the background.
+    pub lazyfree_lazy_eviction: bool,
     /// Whether expiry frees values in the background.
     pub lazyfree_lazy_expire: bool,
     /// Whether a command that replaces a value frees the old one in the background.
@@ -106,8 +108,14 @@ pub struct Config {
     pub lazyfree_lazy_user_del: bool,
     /// Whether FLUSHDB and FLUSHALL without an option work in the background.
     pub lazyfree_lazy_user_flush: bool,
+    /// The most bytes of memory that may be in use before keys give way; 0 for no limit.
+    pub maxmemory: u64,
     /// Which keys give way at the memory limit.
     pub maxmemory_policy: MaxmemoryPolicy,
+    /// How many keys are looked at, at least, to choose the one that gives way.
+    pub maxmemory_samples: u32,
+    /// How long eviction may make a command wait, from 0 to 100: 10 is half a millisecond, 100 as long as it takes.
+    pub maxmemory_eviction_tenacity: u32,
     /// How slowly an access frequency grows.
     pub lfu_log_factor: u32,
     /// Minutes after which an access frequency falls by one; 0 for never.
@@ -116,6 +124,8 @@ pub struct Config {
     pub active_expire_effort: u32,
     /// Whether the start-up banner is shown even when the log isn't a terminal.
     pub always_show_logo: bool,
+    /// Whether the allocator's own thread gives unused pages back, where it has one.
+    pub jemalloc_bg_thread: bool,
     /// Who may use DEBUG.
     pub enable_debug_command: Protection,
     /// Who may set protected directives.
@@ -148,15 +158,20 @@ impl Default for Config {
             client_output_buffer_limit: ClientOutputBufferLimits::default(),
             client_query_buffer_limit: 1 << 30,
             proto_max_bulk_len: 512 << 20,
+            lazyfree_lazy_eviction: false,
             lazyfree_lazy_expire: false,
             lazyfree_lazy_server_del: false,
             lazyfree_lazy_user_del: false,
             lazyfree_lazy_user_flush: false,
+            maxmemory: 0,
             maxmemory_policy: MaxmemoryPolicy::Noeviction,
+            maxmemory_samples: 5,
+            maxmemory_eviction_tenacity: 10,
             lfu_log_factor: 10,
             lfu_decay_time: 1,
             active_expire_effort: 1,
             always_show_logo: false,
+            jemalloc_bg_thread: true,
             enable_debug_command: Protection::No,
             enable_protected_configs: Protection::No,
             crash_log_enabled: true,

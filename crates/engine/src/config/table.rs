@@ -16,14 +16,13 @@ const ACL: &str = "access control lists are not supported";
 const AFFINITY: &str = "binding to processors is not supported";
 const AOF: &str = "append-only files are not supported";
 const BACKGROUND: &str = "running in the background is not supported, let a supervisor do it";
-const BACKGROUND_PURGE: &str = "purging memory from a background thread is not supported";
+const CLIENT_EVICTION: &str = "a limit on the memory of all clients is not supported";
 const CLUSTER: &str = "cluster mode is not supported";
 const COLLECTIONS: &str = "hashes, lists, sets, sorted sets and streams are not supported";
 const DEFRAG: &str = "active defragmentation is not supported";
 const DUMP: &str = "loading dumped values is not supported";
 const DYNAMIC_HZ: &str = "the frequency of rounds doesn't depend on the number of clients";
 const EVENTS: &str = "keyspace notifications are not supported";
-const EVICTION: &str = "a memory limit is not supported";
 const HLL: &str = "HyperLogLog is not supported";
 const HUGE_PAGES: &str = "transparent huge pages stay as the system has set them";
 const LATENCY_MONITOR: &str = "the latency monitor is not supported";
@@ -142,11 +141,11 @@ pub static TABLE: &[Directive] = &[
     row("ignore-warnings", ANY, waiting("", WARNINGS)),
     row("io-threads", integer(1, 128), waiting("1", THREADS)).immutable(),
     row("io-threads-do-reads", YesNo, waiting("no", THREADS)).immutable(),
-    row("jemalloc-bg-thread", YesNo, waiting("yes", BACKGROUND_PURGE)),
+    row("jemalloc-bg-thread", YesNo, field!(jemalloc_bg_thread)),
     row("latency-monitor-threshold", LONG, waiting("0", LATENCY_MONITOR)),
     row("latency-tracking", YesNo, waiting("yes", LATENCY_TRACKING)),
     row("latency-tracking-info-percentiles", Words(check::percentiles), waiting("50 99 99.9", LATENCY_TRACKING)),
-    row("lazyfree-lazy-eviction", YesNo, waiting("no", EVICTION)),
+    row("lazyfree-lazy-eviction", YesNo, field!(lazyfree_lazy_eviction)),
     row("lazyfree-lazy-expire", YesNo, field!(lazyfree_lazy_expire)),
     row("lazyfree-lazy-server-del", YesNo, field!(lazyfree_lazy_server_del)),
     row("lazyfree-lazy-user-del", YesNo, field!(lazyfree_lazy_user_del)),
@@ -160,11 +159,11 @@ pub static TABLE: &[Directive] = &[
     row("masterauth", ANY, waiting("", REPLICATION)),
     row("masteruser", ANY, waiting("", REPLICATION)),
     row("maxclients", integer(1, U32), field!(maxclients)),
-    row("maxmemory", BYTES, only("0", EVICTION)),
-    row("maxmemory-clients", MemoryOrPercent, only("0", EVICTION)),
-    row("maxmemory-eviction-tenacity", integer(0, 100), waiting("10", EVICTION)),
+    row("maxmemory", BYTES, field!(maxmemory)),
+    row("maxmemory-clients", MemoryOrPercent, only("0", CLIENT_EVICTION)),
+    row("maxmemory-eviction-tenacity", integer(0, 100), field!(maxmemory_eviction_tenacity)),
     row("maxmemory-policy", Choice(MaxmemoryPolicy::WORDS), field!(maxmemory_policy)),
-    row("maxmemory-samples", integer(1, I32), waiting("5", EVICTION)),
+    row("maxmemory-samples", integer(1, I32), field!(maxmemory_samples)),
     row("min-replicas-max-lag", COUNT, waiting("10", REPLICATION)).alias("min-slaves-max-lag"),
     row("min-replicas-to-write", COUNT, only("0", REPLICATION)).alias("min-slaves-to-write"),
     row("no-appendfsync-on-rewrite", YesNo, waiting("no", AOF)),
@@ -374,7 +373,7 @@ mod tests {
         let asks: [(&str, &[u8]); 8] = [
             ("appendonly", b"yes"),
             ("save", b"60 1"),
-            ("maxmemory", b"100mb"),
+            ("maxmemory-clients", b"100mb"),
             ("cluster-enabled", b"yes"),
             ("replicaof", b"localhost 6379"),
             ("daemonize", b"yes"),

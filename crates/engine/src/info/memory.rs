@@ -1,7 +1,6 @@
 //! INFO's section on memory.
 
 use super::{Fields, MemoryFigures};
-use crate::config::Directive;
 use crate::engine::Engine;
 
 pub(super) fn write(engine: &mut Engine, fields: &mut Fields) {
@@ -25,7 +24,8 @@ pub(super) fn write(engine: &mut Engine, fields: &mut Fields) {
     if let Some(total) = zmalloc::process::physical_memory() {
         fields.bytes("total_system_memory", total);
     }
-    limit(engine, fields);
+    fields.bytes("maxmemory", usize::try_from(engine.config.maxmemory).unwrap_or(usize::MAX));
+    fields.field("maxmemory_policy", engine.config.maxmemory_policy.word());
     if let Some(allocator) = figures.allocator {
         fields.decimal("allocator_frag_ratio", allocator.fragmentation_ratio());
         fields.field("allocator_frag_bytes", allocator.fragmentation_bytes());
@@ -40,19 +40,9 @@ pub(super) fn write(engine: &mut Engine, fields: &mut Fields) {
         fields.decimal("mem_fragmentation_ratio", beyond.ratio);
         fields.field("mem_fragmentation_bytes", beyond.bytes);
     }
+    fields.field("mem_not_counted_for_evict", engine.memory_not_counted());
     fields.field("mem_clients_normal", figures.clients);
     fields.field("mem_allocator", zmalloc::BACKEND);
     fields.field("lazyfree_pending_objects", engine.lazyfree.pending());
     fields.field("lazyfreed_objects", engine.lazyfree.freed());
-}
-
-/// The limit that is configured, and what happens at it.
-fn limit(engine: &Engine, fields: &mut Fields) {
-    let limit = Directive::find(b"maxmemory").map(|directive| directive.get(&engine.config));
-    let bytes =
-        limit.and_then(|text| keyspace::parse_integer(&text)).and_then(|bytes| usize::try_from(bytes).ok());
-    if let Some(bytes) = bytes {
-        fields.bytes("maxmemory", bytes);
-    }
-    fields.field("maxmemory_policy", engine.config.maxmemory_policy.word());
 }

@@ -17,6 +17,10 @@ pub(super) fn write(engine: &mut Engine, fields: &mut Fields) {
     fields.field("expired_keys", stats.expired_keys);
     fields.field("expired_time_cap_reached_count", stats.expire_cycles_cut_short);
     fields.field("expire_cycle_cpu_milliseconds", stats.expire_cycle_us / 1000);
+    fields.field("evicted_keys", stats.evicted_keys);
+    let exceeded = engine.eviction.exceeded().as_micros() as u64;
+    fields.field("total_eviction_exceeded_time", (stats.eviction_exceeded_us + exceeded) / 1000);
+    fields.field("current_eviction_exceeded_time", exceeded / 1000);
     fields.field("keyspace_hits", stats.keyspace_hits);
     fields.field("keyspace_misses", stats.keyspace_misses);
     fields.field("total_error_replies", stats.error_replies);

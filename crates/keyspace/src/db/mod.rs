@@ -138,6 +138,15 @@ impl Db {
         Some(EntryMut::new(slot, expiring, &self.hasher))
     }
 
+    /// The entry of a key that is known by its `hash` alone, to be changed. Where two keys share a hash of
+    /// 64 bits it is that of either.
+    #[inline]
+    pub fn find_mut_by_hash(&mut self, hash: KeyHash) -> Option<EntryMut<'_>> {
+        let Db { contents: Contents { keys, expiring }, hasher } = self;
+        let slot = keys.find_slot(hash.0, |entry| hasher.hash(entry.key()) == hash)?;
+        Some(EntryMut::new(slot, expiring, hasher))
+    }
+
     /// The place of `key`, with or without an entry, found with one hash and one probe.
     #[inline]
     pub fn lookup<'k>(&mut self, key: &'k [u8]) -> Lookup<'_, 'k> {
@@ -209,6 +218,19 @@ impl Db {
     /// A key that has an expiry, each with the same chance; `random` gives uniform random bits.
     pub fn random_expiring(&self, random: &mut impl FnMut() -> u64) -> Option<EntryRef<'_>> {
         self.contents.expiring.random(random)
+    }
+
+    /// Gives a few keys (those of one bucket, one to a handful) to `each`, or none where there is none.
+    /// Every key has the same chance to be among them, and so it has where draws are repeated until
+    /// enough keys have been given; `random` gives uniform random bits. Cheaper than as many calls of
+    /// [`Db::random`].
+    pub fn sample<'a>(&'a self, random: &mut impl FnMut() -> u64, each: impl FnMut(EntryRef<'a>)) {
+        self.contents.keys.sample(random, each);
+    }
+
+    /// As [`Db::sample`], but only of the keys that have an expiry.
+    pub fn sample_expiring<'a>(&'a self, random: &mut impl FnMut() -> u64, each: impl FnMut(EntryRef<'a>)) {
+        self.contents.expiring.sample(random, each);
     }
 
     /// Gives a few keys (those of one bucket, none to a handful) to `each`, and the cursor for the next

@@ -192,6 +192,32 @@ fn random_keys_are_of_the_kind_asked_for() {
         assert!(db.random_expiring(&mut random).unwrap().expiry().is_some());
     }
     assert_eq!(seen.len(), 100);
+    let (mut sampled, mut expiring) = (std::collections::BTreeSet::new(), 0);
+    for _ in 0..2000 {
+        db.sample(&mut random, |entry| _ = sampled.insert(entry.key().to_vec()));
+        db.sample_expiring(&mut random, |entry| {
+            assert!(entry.expiry().is_some());
+            expiring += 1;
+        });
+    }
+    assert_eq!(sampled.len(), 100);
+    assert!(expiring >= 2000, "at least one in every sample");
+}
+
+#[test]
+fn a_hash_alone_finds_its_key() {
+    let mut db = new_db();
+    for number in 0..1000 {
+        db.set(number.to_string().as_bytes(), StringValue::Int(number), Expiry::At(number), 0);
+    }
+    for number in 0..1000 {
+        let hash = db.hash_key(number.to_string().as_bytes());
+        let entry = db.find_mut_by_hash(hash).expect("the key is there");
+        assert_eq!(entry.get().string().to_integer(), Some(number));
+        entry.remove();
+        assert!(db.find_mut_by_hash(hash).is_none());
+    }
+    assert_eq!((db.len(), db.expires_len()), (0, 0));
 }
 
 /// A length past the address space panics after the integer has become text, in an entry that moved.

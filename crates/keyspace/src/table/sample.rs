@@ -1,4 +1,4 @@
-//! A fair choice among the elements.
+//! Fair choices among the elements.
 #![allow(unsafe_code)]
 
 use super::bucket::SLOTS;
@@ -22,6 +22,22 @@ impl<P: Pointer> Table<P> {
             if let Some(element) = self.element_at(place / positions, place % positions) {
                 return Some(element);
             }
+        }
+    }
+
+    /// Gives the elements of one bucket, at least one, to `each`; none where the table has none. Every element
+    /// has the same chance to be among them; `random` gives uniform random bits.
+    ///
+    /// That holds for the sum of several draws too, as long as what ends them is what they have given so far
+    /// (Wald's identity): who draws until there are enough elements favours none.
+    pub(crate) fn sample<'t>(&'t self, random: &mut impl FnMut() -> u64, mut each: impl FnMut(P::Ref<'t>)) {
+        let mut is_found = self.len == 0;
+        while !is_found {
+            let index = below(self.segments.len() as u64, random) as usize;
+            self.for_each_in_chain(self.segments.bucket(index), &mut |element| {
+                is_found = true;
+                each(element);
+            });
         }
     }
 

@@ -304,32 +304,75 @@ fn a_scan_takes_any_cursor() {
     assert_eq!(harness.table.scan(u64::MAX, |_| {}), 0);
 }
 
-/// Pearson's statistic of the choice between all elements, in a table with chains of all lengths.
+/// A table of `elements` elements after more had come and gone.
+fn used_table(hash: fn(u64) -> u64, elements: u64) -> Harness {
+    let mut harness = Harness::new(hash);
+    for key in 0..elements + 100 {
+        harness.insert(key, 0);
+    }
+    for key in elements..elements + 100 {
+        harness.remove(key);
+    }
+    harness
+}
+
+/// Pearson's statistic of how often each of equally likely things was drawn: within five standard deviations
+/// of its mean.
+#[track_caller]
+fn assert_equal_chances(counts: &[u32]) {
+    let draws: f64 = counts.iter().copied().map(f64::from).sum();
+    let expected = draws / counts.len() as f64;
+    let statistic: f64 = counts.iter().map(|&count| (f64::from(count) - expected).powi(2) / expected).sum();
+    let freedom = (counts.len() - 1) as f64;
+    assert!((statistic - freedom).abs() <= 5.0 * (2.0 * freedom).sqrt(), "{statistic} of {freedom}");
+}
+
+/// The choice of one among all elements, in a table with chains of all lengths.
 #[test]
 fn chances_are_equal() {
     for (hash, elements) in [(HASHES[0], 500u64), (HASHES[1], 200), (HASHES[3], 40)] {
-        let mut harness = Harness::new(hash);
-        for key in 0..elements + 100 {
-            harness.insert(key, 0);
-        }
-        for key in elements..elements + 100 {
-            harness.remove(key);
-        }
+        let harness = used_table(hash, elements);
         let mut random = Random(7);
         let mut counts = vec![0u32; elements as usize];
-        let draws = elements * 400;
-        for _ in 0..draws {
+        for _ in 0..elements * 400 {
             let item = harness.table.random(&mut || random.word()).unwrap();
             counts[item.key as usize] += 1;
         }
-        let expected = draws as f64 / elements as f64;
-        let statistic: f64 =
-            counts.iter().map(|&count| (f64::from(count) - expected).powi(2) / expected).sum();
-        // Mean and variance of the distribution: within five standard deviations.
-        let freedom = (elements - 1) as f64;
-        assert!((statistic - freedom).abs() < 5.0 * (2.0 * freedom).sqrt(), "{statistic} of {freedom}");
+        assert_equal_chances(&counts);
     }
     assert!(Table::<Item>::new().random(&mut || 0).is_none());
+}
+
+/// Samples give whole buckets, each as likely as the others: by single draws, and by draws until there are at
+/// least five elements.
+#[test]
+fn chances_in_samples_are_equal() {
+    for (hash, elements) in [(HASHES[0], 500u64), (HASHES[1], 200), (HASHES[2], 30), (HASHES[3], 40)] {
+        let harness = used_table(hash, elements);
+        for wanted in [1, 5] {
+            let mut random = Random(11);
+            let mut counts = vec![0u32; elements as usize];
+            let mut buckets = BTreeMap::new();
+            for _ in 0..elements * 100 {
+                let mut given = 0;
+                while given < wanted {
+                    let mut bucket = BTreeSet::new();
+                    harness.table.sample(&mut || random.word(), |item| {
+                        assert!(bucket.insert(item.key), "once in a draw")
+                    });
+                    given += bucket.len();
+                    bucket.iter().for_each(|&key| counts[key as usize] += 1);
+                    *buckets.entry(bucket).or_insert(0) += 1;
+                }
+            }
+            assert_equal_chances(&buckets.values().copied().collect::<Vec<u32>>());
+            for (bucket, draws) in buckets {
+                assert!(bucket.iter().all(|&key| counts[key as usize] == draws), "of one bucket only");
+            }
+            assert!(counts.iter().all(|&count| count > 0), "every element is found");
+        }
+    }
+    Table::<Item>::new().sample(&mut || 0, |_| panic!("there is nothing to give"));
 }
 
 /// An element without memory of its own, to fill large tables with: the address is the key.
