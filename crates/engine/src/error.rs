@@ -24,8 +24,7 @@ impl Error {
     /// There is no database of that number.
     pub const DB_OUT_OF_RANGE: Error = Error::fixed("ERR DB index is out of range");
     /// The memory limit is reached and nothing can be evicted.
-    pub const OUT_OF_MEMORY: Error =
-        Error::fixed("OOM command not allowed when used memory > 'maxmemory'.");
+    pub const OUT_OF_MEMORY: Error = Error::fixed("OOM command not allowed when used memory > 'maxmemory'.");
     /// The client hasn't given the password.
     pub const NO_AUTH: Error = Error::fixed("NOAUTH Authentication required.");
 

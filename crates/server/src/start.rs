@@ -204,7 +204,10 @@ fn limit_clients(config: &mut Config) {
 fn warn_of_small_limit(config: &Config) {
     const MB: u64 = 1 << 20;
     if (1..MB).contains(&config.maxmemory) {
-        warn!("WARNING: maxmemory is {} bytes, which is less than 1 MB. Is that what you want?", config.maxmemory);
+        warn!(
+            "WARNING: maxmemory is {} bytes, which is less than 1 MB. Is that what you want?",
+            config.maxmemory
+        );
     }
 }
 

@@ -50,9 +50,9 @@ fn duration(tenacity: u32) -> Option<Duration> {
     const DEFAULT: u32 = 10;
     const GROWTH: f64 = 1.15;
     match tenacity {
-        0..=DEFAULT => Some(POINT * tenacity),
-        ..100 => Some((POINT * DEFAULT).mul_f64(GROWTH.powf(f64::from(tenacity - DEFAULT)))),
-        _ => None,
+        ..=DEFAULT => Some(POINT * tenacity),
+        100.. => None,
+        _ => Some((POINT * DEFAULT).mul_f64(GROWTH.powf(f64::from(tenacity - DEFAULT)))),
     }
 }
 

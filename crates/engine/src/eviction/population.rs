@@ -175,6 +175,9 @@ mod tests {
             assert!((drawn - share).abs() < 0.02, "{drawn}, not {share}");
         }
         let empty = Keyspace::new(2, [1; 16]);
-        assert_eq!(Population::of(&empty, MaxmemoryPolicy::AllkeysRandom).draw_database(&mut Rng::seeded(1)), None);
+        assert_eq!(
+            Population::of(&empty, MaxmemoryPolicy::AllkeysRandom).draw_database(&mut Rng::seeded(1)),
+            None
+        );
     }
 }

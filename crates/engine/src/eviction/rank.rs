@@ -32,7 +32,9 @@ impl Rank {
             MaxmemoryPolicy::AllkeysLru | MaxmemoryPolicy::VolatileLru => By::Access,
             MaxmemoryPolicy::AllkeysLfu | MaxmemoryPolicy::VolatileLfu => By::Frequency,
             MaxmemoryPolicy::VolatileTtl => By::Deadline,
-            MaxmemoryPolicy::AllkeysRandom | MaxmemoryPolicy::VolatileRandom | MaxmemoryPolicy::Noeviction => {
+            MaxmemoryPolicy::AllkeysRandom
+            | MaxmemoryPolicy::VolatileRandom
+            | MaxmemoryPolicy::Noeviction => {
                 return None;
             }
         };

@@ -125,6 +125,7 @@ fn memory_adds_up() {
     assert!((number("mem_fragmentation_ratio") - ratio).abs() <= 0.006);
     assert_eq!(number("rss_overhead_bytes"), number("used_memory_rss") - number("allocator_resident"));
     assert_eq!(number("maxmemory"), 0.0);
+    assert_eq!(number("mem_not_counted_for_evict"), 0.0);
     assert_eq!(field(&text, "maxmemory_policy"), "noeviction");
     assert_eq!(field(&text, "mem_allocator"), zmalloc::BACKEND);
     assert_eq!(number("lazyfree_pending_objects"), 0.0);

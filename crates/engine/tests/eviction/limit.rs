@@ -40,7 +40,8 @@ fn what_needs_memory_is_refused_when_nothing_can_go() {
         let mut session = Session::new(policy);
         fill(&mut session, 100, 1000);
         session.limit_below_use(1);
-        for line in ["SET a b", "APPEND key:1 x", "INCR n", "SETRANGE key:1 5 x", "MSET a b", "COPY key:1 b"] {
+        for line in ["SET a b", "APPEND key:1 x", "INCR n", "SETRANGE key:1 5 x", "MSET a b", "COPY key:1 b"]
+        {
             assert_eq!(session.call(line), Reply::Error(OOM.to_vec()), "{policy:?} {line}");
         }
         assert_eq!(session.info("total_error_replies"), 6);

@@ -16,14 +16,15 @@ pub(crate) const CHECKS: &[Check] = &[
 
 /// As many keys as most checks use, and about what one of them takes.
 const KEYS: u64 = 400;
-const KEY_BYTES: usize = 600;
+const KEY_BYTES: usize = 680;
 
 fn set(session: &mut Session, key: u64) {
     session.ok(&format!("SET {key} {}", "v".repeat(540)));
 }
 
-/// The keys below [`KEYS`] that are no more. Not an access to any.
+/// The keys below [`KEYS`] that are no more. Not an access to any; the limit is lifted, so that no more go.
 fn gone(session: &mut Session) -> Vec<u64> {
+    session.ok("CONFIG SET maxmemory 0");
     let databases: Vec<Vec<u64>> = (0..2)
         .map(|db| {
             session.ok(&format!("SELECT {db}"));
@@ -65,13 +66,15 @@ fn in_order(policy: MaxmemoryPolicy) -> Session {
 fn samples_of_everything_make_the_order_exact() {
     for policy in [AllkeysLru, VolatileLru, AllkeysLfu, VolatileLfu, VolatileTtl] {
         let mut session = in_order(policy);
+        let mut before = 0;
         for part in [1, 10, 100] {
             session.limit_below_use(part * KEY_BYTES);
             session.call("PING");
-            session.ok("CONFIG SET maxmemory 0");
             let gone = gone(&mut session);
             assert_eq!(gone.len() as u64, session.info("evicted_keys"), "{policy:?}");
-            assert!(gone.len() >= part && gone.len() < KEYS as usize, "{policy:?}: {}", gone.len());
+            let counts = part * 9 / 10..=part * 12 / 10 + 1;
+            assert!(counts.contains(&(gone.len() - before)), "{policy:?}: {} of {part}", gone.len());
+            before = gone.len();
             // Two neighbours have the same frequency.
             let last = gone.len() as u64 + u64::from(policy.is_lfu());
             assert!(gone.iter().all(|&key| key < last), "{policy:?}: {gone:?}");
@@ -92,7 +95,7 @@ fn volatile_policies_spare_keys_without_expiry() {
         session.limit_below_use(50 * KEY_BYTES);
         session.call("PING");
         let gone = gone(&mut session);
-        assert!((50..100).contains(&gone.len()), "{policy:?}: {}", gone.len());
+        assert!((45..60).contains(&gone.len()), "{policy:?}: {}", gone.len());
         assert!(gone.iter().all(|key| key % 4 == 3), "{policy:?}: {gone:?}");
         session.limit_below_use(100 * KEY_BYTES);
         session.call("PING");
@@ -113,7 +116,7 @@ fn recently_used_keys_survive_default_samples() {
         session.limit_below_use(KEYS as usize / 3 * KEY_BYTES);
         session.call("PING");
         let gone = gone(&mut session);
-        assert!(gone.len() as u64 >= KEYS / 3);
+        assert!(gone.len() as u64 >= KEYS * 3 / 10);
         let hot = gone.iter().filter(|&key| key % 3 == 0).count();
         assert!(hot <= 2, "{hot} of {} that went had just been used", gone.len());
     }
@@ -134,7 +137,7 @@ fn often_used_keys_survive_default_samples() {
         session.limit_below_use(KEYS as usize / 3 * KEY_BYTES);
         session.call("PING");
         let gone = gone(&mut session);
-        assert!(gone.len() as u64 >= KEYS / 3);
+        assert!(gone.len() as u64 >= KEYS * 3 / 10);
         let hot = gone.iter().filter(|&key| key % 3 == 0).count();
         assert!(hot <= 2, "{hot} of {} that went had often been used", gone.len());
     }
@@ -145,7 +148,6 @@ fn a_candidate_that_is_used_is_none() {
     let mut session = in_order(AllkeysLru);
     session.limit_below_use(1);
     session.call("PING");
-    session.ok("CONFIG SET maxmemory 0");
     assert_eq!(gone(&mut session), [0]);
     session.advance(1);
     for key in (1..KEYS).filter(|&key| key != 9) {
@@ -173,11 +175,15 @@ fn random_policies_favour_none() {
         // A draw without putting back: five standard deviations at most.
         let drawn = gone.len() as f64;
         let deviation = (drawn * 0.25 * (1.0 - drawn / KEYS as f64)).sqrt();
-        for (what, is_of) in
-            [("old", (|key| key < KEYS / 2) as fn(u64) -> bool), ("in the first database", |key| key % 2 == 0)]
-        {
+        for (what, is_of) in [
+            ("old", (|key| key < KEYS / 2) as fn(u64) -> bool),
+            ("in the first database", |key| key % 2 == 0),
+        ] {
             let count = gone.iter().filter(|&&key| is_of(key)).count() as f64;
-            assert!((count - drawn / 2.0).abs() < 5.0 * deviation, "{policy:?}: {count} of {drawn} are {what}");
+            assert!(
+                (count - drawn / 2.0).abs() < 5.0 * deviation,
+                "{policy:?}: {count} of {drawn} are {what}"
+            );
         }
     }
 }

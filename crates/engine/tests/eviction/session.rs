@@ -31,7 +31,10 @@ impl Session {
         let options = Options { config, clock: Clock::manual(NOW), seed: Some(1), ..Options::default() };
         let mut engine = Engine::open(options);
         let id = engine.connect().expect("there is room for a client");
-        Self { engine, id }
+        let mut session = Self { engine, id };
+        // The index of directives is made when it is first used, and is nobody's to evict.
+        session.ok("CONFIG SET maxmemory 0");
+        session
     }
 
     /// Calls a command of words without quotes.
