@@ -2,6 +2,7 @@
 //! loading keys, misbehaving, and printing figures.
 #![forbid(unsafe_code)]
 
+pub mod cache;
 pub mod load;
 pub mod misbehave;
 pub mod process;

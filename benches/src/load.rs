@@ -25,7 +25,7 @@ const BATCH: u64 = 1_000;
 
 impl Values {
     /// The value of key number `index`.
-    fn value(self, index: u64) -> Vec<u8> {
+    pub fn value(self, index: u64) -> Vec<u8> {
         match self {
             Self::Text(length) => format!("v{index:0>width$}", width = length - 1).into_bytes(),
             Self::Integers => (1_000_000_000 + index).to_string().into_bytes(),
@@ -42,7 +42,7 @@ impl Values {
 }
 
 /// The name of key number `index`: [`KEY_LENGTH`] bytes for every index below 10¹².
-fn key(index: u64) -> Vec<u8> {
+pub fn key(index: u64) -> Vec<u8> {
     format!("key:{index:012}").into_bytes()
 }
 

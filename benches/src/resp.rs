@@ -1,5 +1,6 @@
 //! A small client: requests as arrays of bulk strings, replies as the benchmarks need them.
 
+use std::fmt;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
 
@@ -21,6 +22,25 @@ pub enum Reply {
     /// A bulk string; `None` is the null one.
     Bulk(Option<Vec<u8>>),
 }
+
+/// A reply that is an error; the text begins with a code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorReply(String);
+
+impl ErrorReply {
+    /// Whether the server has reached its memory limit and evicts nothing.
+    pub fn is_out_of_memory(&self) -> bool {
+        self.0.starts_with("OOM ")
+    }
+}
+
+impl fmt::Display for ErrorReply {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the server replied: {}", self.0)
+    }
+}
+
+impl std::error::Error for ErrorReply {}
 
 impl Connection {
     /// Connects to a port of 127.0.0.1.
@@ -108,7 +128,7 @@ fn read_reply(input: &mut impl BufRead) -> Result<Reply> {
     let (kind, rest) = line.split_at_checked(1).context("the server replied an empty line")?;
     match kind {
         "+" => Ok(Reply::Simple(rest.to_owned())),
-        "-" => bail!("the server replied: {rest}"),
+        "-" => bail!(ErrorReply(rest.to_owned())),
         ":" => Ok(Reply::Integer(rest.parse().context("the integer isn't one")?)),
         "$" if rest == "-1" => Ok(Reply::Bulk(None)),
         "$" => {
@@ -151,6 +171,10 @@ mod tests {
         for reply in ["", "+OK", "\r\n", "-ERR no\r\n", ":x\r\n", "$3\r\nab", "$1\r\nabc", "*0\r\n"] {
             assert!(read_reply(&mut reply.as_bytes()).is_err(), "{reply:?}");
         }
+        let error = read_reply(&mut &b"-OOM no\r\n"[..]).unwrap_err();
+        assert!(error.downcast_ref().is_some_and(ErrorReply::is_out_of_memory), "{error}");
+        let error = read_reply(&mut &b"-ERR OOM\r\n"[..]).unwrap_err();
+        assert!(!error.downcast_ref().is_some_and(ErrorReply::is_out_of_memory), "{error}");
     }
 
     #[test]

@@ -46,8 +46,8 @@
 //! # Ok::<(), engine::Error>(())
 //! ```
 //!
-//! `examples/embedded.rs` is a program that does all of this. Memory figures are right in a program whose global
-//! allocator is `zmalloc::ZMalloc`.
+//! `examples/embedded.rs` is a program that does all of this. Memory figures are right, and the memory
+//! limit holds, in a program whose global allocator is `zmalloc::ZMalloc`.
 #![forbid(unsafe_code)]
 
 mod access;

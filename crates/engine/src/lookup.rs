@@ -156,9 +156,18 @@ impl Engine {
                     self.stats.expired_keys += 1;
                 }
                 // What has expired has no expiry to keep.
-                let expiry = if is_expired && expiry == Expiry::Keep { Expiry::Never } else { expiry };
-                entry.set(value, expiry);
-                entry.set_clock(clock);
+                let expiry = match (expiry, entry.get().expiry()) {
+                    (Expiry::Keep, Some(at)) if !is_expired => Expiry::At(at),
+                    (Expiry::Keep, _) => Expiry::Never,
+                    _ => expiry,
+                };
+                if self.config.lazyfree_lazy_server_del && is_worth_a_thread(entry.get()) {
+                    discard(&mut self.lazyfree, entry.remove(), true);
+                    self.keyspace.db_mut(db).set(key, value, expiry, clock);
+                } else {
+                    entry.set(value, expiry);
+                    entry.set_clock(clock);
+                }
             }
         }
     }
@@ -236,11 +245,16 @@ impl Engine {
 
 /// Frees an entry: here, or on the thread when that was asked for and is worth it.
 pub(crate) fn discard(lazyfree: &mut crate::lazyfree::LazyFree, entry: Entry, lazy: bool) {
-    if !lazy {
-        return;
+    if lazy && is_worth_a_thread(entry.as_ref()) {
+        lazyfree.drop_later(1, bytes(entry.as_ref()), entry);
     }
-    let bytes = entry.as_ref().memory_usage(|layout| layout.size());
-    if bytes >= WORTH_A_THREAD {
-        lazyfree.drop_later(1, bytes, entry);
-    }
+}
+
+fn is_worth_a_thread(entry: EntryRef<'_>) -> bool {
+    bytes(entry) >= WORTH_A_THREAD
+}
+
+/// The bytes that an entry takes, at least.
+fn bytes(entry: EntryRef<'_>) -> usize {
+    entry.memory_usage(|layout| layout.size())
 }

@@ -195,7 +195,8 @@ pub(crate) fn getex(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Err
 pub(crate) fn getdel(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     if write_value(context, args[1])? {
         let db = context.selected();
-        context.engine.remove(db, args[1], false);
+        let lazy = context.engine.config.lazyfree_lazy_server_del;
+        context.engine.remove(db, args[1], lazy);
     }
     Ok(())
 }

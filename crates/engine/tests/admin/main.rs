@@ -7,6 +7,7 @@ mod config;
 mod connection;
 mod debug;
 mod info;
+mod lazyfree;
 mod memory;
 mod server;
 
