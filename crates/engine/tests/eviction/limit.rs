@@ -111,30 +111,30 @@ fn the_time_above_the_limit_is_counted() {
     const WHILE: Duration = Duration::from_millis(5);
     let mut session = Session::new(Noeviction);
     let times = |session: &mut Session| {
-        (session.info("current_eviction_exceeded_time"), session.info("total_eviction_exceeded_time"))
+        session.info_at_once(["current_eviction_exceeded_time", "total_eviction_exceeded_time"])
     };
-    assert_eq!(times(&mut session), (0, 0));
+    assert_eq!(times(&mut session), [0, 0]);
     session.limit_below_use(1);
     session.call("PING");
     thread::sleep(WHILE);
-    let (current, total) = times(&mut session);
+    let [current, total] = times(&mut session);
     assert!(current >= 5 && total == current, "{current} {total}");
     session.limit_above_use(1 << 20);
     session.call("PING");
-    let (current, total) = times(&mut session);
+    let [current, total] = times(&mut session);
     assert!(current == 0 && total >= 5, "{current} {total}");
     session.limit_below_use(1);
     session.call("PING");
     thread::sleep(WHILE);
-    let (current, longer) = times(&mut session);
+    let [current, longer] = times(&mut session);
     assert!(current >= 5 && longer >= total + 5, "{current} {longer}");
     session.ok("CONFIG RESETSTAT");
-    let (current, total) = times(&mut session);
+    let [current, total] = times(&mut session);
     assert_eq!(current, total);
     // No limit, no time above it.
     session.ok("CONFIG SET maxmemory 0");
     thread::sleep(WHILE);
-    assert_eq!(times(&mut session).0, 0);
+    assert_eq!(times(&mut session)[0], 0);
 }
 
 fn lazy(policy: MaxmemoryPolicy) -> Session {

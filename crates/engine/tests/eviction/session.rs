@@ -69,9 +69,17 @@ impl Session {
 
     /// A field of INFO that is a number.
     pub(crate) fn info(&mut self, name: &str) -> u64 {
+        let [number] = self.info_at_once([name]);
+        number
+    }
+
+    /// Several fields of INFO that are numbers, of one moment.
+    pub(crate) fn info_at_once<const N: usize>(&mut self, names: [&str; N]) -> [u64; N] {
         let text = self.engine.info_text(&[] as &[&str]);
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no number {name} in {text}"))
+        names.map(|name| {
+            let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no number {name} in {text}"))
+        })
     }
 
     pub(crate) fn exists(&mut self, key: &str) -> bool {
