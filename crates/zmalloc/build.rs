@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok((Selection { backend, pool }, mut name)) => {
             println!("cargo::rustc-cfg=zmalloc_backend=\"{backend}\"");
+            println!("cargo::metadata=backend={backend}");
             if pool {
                 println!("cargo::rustc-cfg=zmalloc_pool");
                 name += "+pool";

@@ -88,6 +88,8 @@ mod global;
 mod ledger;
 pub mod oom;
 pub mod process;
+#[doc(hidden)]
+pub mod raw;
 mod request;
 mod stats;
 mod tally;

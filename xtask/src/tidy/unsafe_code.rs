@@ -26,7 +26,12 @@ enum Policy {
 
 /// The packages that may hold unsafe code; it is forbidden in all others.
 const POLICIES: &[(&str, Policy)] =
-    &[("crash", Policy::Allowed), ("zmalloc", Policy::Allowed), ("keyspace", Policy::NamedFiles)];
+    &[
+    ("crash", Policy::Allowed),
+    ("zmalloc", Policy::Allowed),
+    ("zmalloc-capi", Policy::Allowed),
+    ("keyspace", Policy::NamedFiles),
+];
 
 fn check(repository: &Repository) -> Vec<Finding> {
     let mut findings = Vec::new();
