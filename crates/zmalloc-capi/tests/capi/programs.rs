@@ -1,0 +1,42 @@
+//! The programs, on their own.
+
+use std::process::Command;
+
+use crate::gcc::{compile, succeed};
+use crate::libraries::{Library, libraries};
+
+/// Those that run over any allocator.
+pub(crate) const PROGRAMS: &[&str] = &["blocks", "usable", "try", "handler", "threads", "fork", "statistics"];
+
+fn run_each(names: &[&str], library: &Library, kind: &str) {
+    for name in names {
+        succeed(&mut Command::new(compile(name, library, kind, &[])));
+    }
+}
+
+#[test]
+fn run_with_the_static_library() {
+    let library = &libraries().over_jemalloc;
+    run_each(PROGRAMS, library, "static");
+    run_each(&["jemalloc"], library, "static");
+}
+
+#[test]
+fn run_with_the_shared_library() {
+    let library = &libraries().shared_over_jemalloc;
+    run_each(PROGRAMS, library, "shared");
+    run_each(&["jemalloc"], library, "shared");
+}
+
+#[test]
+fn run_over_the_c_library() {
+    run_each(PROGRAMS, &libraries().over_libc, "libc");
+}
+
+/// As the README has it for a Redis that keeps its own header.
+#[test]
+fn the_linker_can_choose_a_form() {
+    const FORM: &str = "-Wl,--defsym=zmalloc_get_allocator_info=zmalloc_get_allocator_info_7";
+    let library = &libraries().over_jemalloc;
+    succeed(&mut Command::new(compile("own_declarations", library, "static", &[FORM])));
+}
