@@ -22,9 +22,18 @@ const COMBINATIONS: &[(&str, bool)] = &[
     ("tcmalloc_minimal", false),
 ];
 
-/// The integration tests that ask of a block only what every back end promises; the others state
-/// jemalloc's sizes.
-const SUITE: &[&str] = &["alignment", "conformance", "ledger", "process", "selection", "statistics"];
+/// All integration tests: they ask of a block only what every back end promises.
+const SUITE: &[&str] = &[
+    "alignment",
+    "conformance",
+    "exhaustion",
+    "family",
+    "ledger",
+    "process",
+    "selection",
+    "statistics",
+    "tallies",
+];
 
 /// Checks every back end by clippy and hands the command that tests it to `run_tests`. All are
 /// tried, whatever became of those before.

@@ -21,6 +21,10 @@ pub(crate) enum Refusal {
     Hopeless,
 }
 
+/// What no process has, whatever the back end thinks: half of a 64-bit address space of 57 bits, the
+/// widest there is, or of a smaller one.
+const ADDRESS_SPACE: usize = if usize::BITS == 64 { 1 << 56 } else { isize::MAX as usize };
+
 /// Allocates a block of the layout by an operation of the back end that returns null on failure.
 #[inline(never)]
 pub(crate) fn allocate(layout: Layout, operation: impl Fn() -> *mut u8) -> *mut u8 {
@@ -60,6 +64,8 @@ fn insist(layout: Layout, usable: usize, operation: impl Fn() -> *mut u8) -> *mu
 /// Attempts a request once.
 fn attempt(layout: Layout, usable: usize, operation: impl Fn() -> *mut u8) -> Result<NonNull<u8>, Refusal> {
     let block = ledger::admitted(layout, usable, operation)?;
-    NonNull::new(block)
-        .ok_or_else(|| if Imp::good_size(layout) == 0 { Refusal::Hopeless } else { Refusal::BackEnd })
+    NonNull::new(block).ok_or_else(|| {
+        let hopeless = layout.size() >= ADDRESS_SPACE || Imp::good_size(layout) == 0;
+        if hopeless { Refusal::Hopeless } else { Refusal::BackEnd }
+    })
 }

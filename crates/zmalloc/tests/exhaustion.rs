@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::panic;
 use std::ptr::NonNull;
 
-use zmalloc::{ZMalloc, good_size, set_limit, used_memory};
+use zmalloc::{GOOD_SIZE_IS_EXACT, ZMalloc, set_limit, usable_size, used_memory};
 
 #[path = "exhaustion/injection.rs"]
 mod injection;
@@ -25,6 +25,9 @@ static ALLOC: ZMalloc = ZMalloc::new();
 
 /// What a thread may hold of the budget without using it.
 const SLACK: usize = 64 * 1024;
+
+/// What a request may need beyond its size, where the back end can't tell a block's size in advance.
+const SPARE: usize = if GOOD_SIZE_IS_EXACT { 0 } else { 128 * 1024 };
 
 fn main() {
     let checks: &[(&str, fn())] = &[
@@ -84,7 +87,8 @@ impl Block {
     }
 
     fn usable(&self) -> usize {
-        good_size(self.layout)
+        // SAFETY: live until it is dropped.
+        unsafe { usable_size(self.start) }
     }
 }
 

@@ -124,6 +124,11 @@ unsafe impl<B: Backend> Backend for Counting<B> {
     }
 
     #[inline]
+    fn largest_size(layout: Layout) -> usize {
+        B::largest_size(layout)
+    }
+
+    #[inline]
     unsafe fn usable_size(block: NonNull<u8>) -> usize {
         // SAFETY: passed on.
         unsafe { B::usable_size(block) }

@@ -15,6 +15,12 @@ pub(crate) struct Mimalloc;
 /// The alignment that every block gets that is at least as large (`MI_MAX_ALIGN_SIZE`).
 const NATURAL_ALIGN: usize = 16;
 
+/// The largest request whose block has the size that `mi_good_size` tells.
+const FORETOLD: usize = 64 * 1024;
+
+/// What mimalloc divides its memory into (`MI_ARENA_SLICE_SIZE`).
+const SLICE: usize = 64 * 1024;
+
 /// The size to ask for where the alignment needs no mention, which is cheaper; `None` where it does.
 #[inline(always)]
 const fn plain(size: usize, align: usize) -> Option<usize> {
@@ -92,6 +98,20 @@ unsafe impl Backend for Mimalloc {
             Some(size) => unsafe { ffi::mi_good_size(size) },
             None => layout.size(),
         }
+    }
+
+    #[inline]
+    fn largest_size(layout: Layout) -> usize {
+        let size = match plain(layout.size(), layout.align()) {
+            _ if layout.size() == 0 => return 0,
+            Some(size) => size,
+            // An aligned block lies somewhere in one that is larger by the alignment.
+            None => layout.size() + layout.align(),
+        };
+        // SAFETY: a pure function of any size.
+        let good = unsafe { ffi::mi_good_size(size) };
+        // A page of its own, which a large block has, is made of slices.
+        if size <= FORETOLD { good } else { good.saturating_add(SLICE) }
     }
 
     #[inline]

@@ -117,6 +117,16 @@ pub(crate) unsafe trait Backend {
     /// where the back end knows, can never be had.
     fn good_size(layout: Layout) -> usize;
 
+    /// The most bytes that a new block of this layout occupies; 0 where [`good_size`](Self::good_size)
+    /// is. One that was resized to this layout occupies no more than that or, if it did so before, as
+    /// much as before.
+    ///
+    /// Not to be answered by default where [`GOOD_SIZE_IS_EXACT`](Self::GOOD_SIZE_IS_EXACT) is false.
+    #[inline]
+    fn largest_size(layout: Layout) -> usize {
+        Self::good_size(layout)
+    }
+
     /// The bytes that this live block occupies.
     ///
     /// # Safety

@@ -159,6 +159,18 @@ unsafe impl Backend for Tcmalloc {
     }
 
     #[inline]
+    fn largest_size(layout: Layout) -> usize {
+        /// Larger than the pages that tcmalloc may be built with.
+        const PAGE: usize = 256 * 1024;
+        let Some(size) = plain(layout.size(), layout.align()) else {
+            // A block of the least class that has the alignment, or of whole pages.
+            let least = layout.size().max(layout.align());
+            return if least <= 4096 { 2 * least } else { least.saturating_add(PAGE) };
+        };
+        if layout.size() == 0 { 0 } else { class_of(size) }
+    }
+
+    #[inline]
     unsafe fn usable_size(block: NonNull<u8>) -> usize {
         // SAFETY: the caller promises that the block is live.
         unsafe { ffi::tc_malloc_size(block.as_ptr().cast()) }

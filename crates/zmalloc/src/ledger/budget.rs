@@ -154,17 +154,20 @@ impl Budget {
             .then_some(drawn)
     }
 
-    /// Draws exactly so many bytes, for a block that is counted nowhere yet.
-    pub(super) fn draw_exactly(&self, bytes: i64) -> Result<(), Refusal> {
+    /// Draws what a block of the layout takes at most, which is counted nowhere yet. Returns how many
+    /// bytes were drawn.
+    pub(super) fn draw_for(&self, layout: Layout) -> Result<i64, Refusal> {
+        let bytes = largest(layout);
         self.left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| (left >= bytes).then(|| left - bytes))
-            .map(drop)
-            .map_err(|_| self.refusal(bytes))
+            .map(|_| bytes)
+            .map_err(|_| self.refusal(layout))
     }
 
-    /// Why so many bytes could not be drawn.
-    fn refusal(&self, bytes: i64) -> Refusal {
-        if bytes > self.total.load(Ordering::Relaxed) { Refusal::Hopeless } else { Refusal::Limit }
+    /// Why a block of the layout could not be had.
+    fn refusal(&self, layout: Layout) -> Refusal {
+        let total = usize::try_from(self.total.load(Ordering::Relaxed)).unwrap_or(0);
+        if Imp::good_size(layout) > total { Refusal::Hopeless } else { Refusal::Limit }
     }
 
     /// Calls the program if the soft mark has been reached. Returns whether it did.
@@ -189,7 +192,14 @@ fn clamp(bytes: usize) -> i64 {
     i64::try_from(bytes).map_or(UNLIMITED, |bytes| bytes.min(UNLIMITED))
 }
 
-/// At least the good size of a layout, if it is a small one. On any back end a small block takes no
+/// The most bytes that a block of the layout takes.
+///
+/// A layout that can never be had has no size: the back end refuses it.
+fn largest(layout: Layout) -> i64 {
+    i64::try_from(Imp::largest_size(layout)).unwrap_or(0)
+}
+
+/// At least the largest size of a layout, if it is a small one. On any back end a small block takes no
 /// more than twice what was asked for, plus a header.
 #[inline]
 fn small_bound(layout: Layout) -> Option<i64> {
@@ -211,14 +221,13 @@ pub(super) fn admit(node: &Node, layout: Layout) -> Result<(), Refusal> {
     if small_bound(layout).is_some_and(|bound| bound <= room) {
         return Ok(());
     }
-    // A layout that can never be had has no good size: the back end refuses it.
-    let bytes = i64::try_from(Imp::good_size(layout)).unwrap_or(0);
+    let bytes = largest(layout);
     loop {
         let room = node.room();
         if bytes <= room {
             return Ok(());
         }
-        let drawn = BUDGET.draw(bytes - room).ok_or_else(|| BUDGET.refusal(bytes))?;
+        let drawn = BUDGET.draw(bytes - room).ok_or_else(|| BUDGET.refusal(layout))?;
         node.raise_ceiling(drawn);
         if !BUDGET.look_at_mark() {
             return Ok(());
@@ -233,5 +242,74 @@ pub(super) fn settle(node: &Node) {
     if room > 2 * SLACK {
         node.raise_ceiling(SLACK - room);
         BUDGET.put_back(room - SLACK);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr::NonNull;
+
+    use super::*;
+
+    /// Sizes around which allocators change their ways, at alignments to two pages.
+    fn layouts() -> impl Iterator<Item = Layout> {
+        let sizes = (1..=1100).chain((0..=26).flat_map(|shift| {
+            let power = 1_usize << shift;
+            [power, power + 1, power + power / 5, power + power / 2 + 7, 2 * power - 1]
+        }));
+        sizes.flat_map(|size| {
+            (0..=13)
+                .step_by(1 + usize::from(size > 300) * 3)
+                .map(move |shift| Layout::from_size_align(size, 1 << shift).expect("far from the limit"))
+        })
+    }
+
+    /// # Safety
+    /// The block is live.
+    unsafe fn usable(block: *mut u8) -> usize {
+        // SAFETY: passed on.
+        unsafe { Imp::usable_size(NonNull::new(block).expect("memory")) }
+    }
+
+    #[test]
+    fn no_block_is_larger_than_what_is_drawn_for_it() {
+        let mut held = Vec::new();
+        for (number, layout) in layouts().enumerate() {
+            // SAFETY: the sizes are not 0, and each block is live with the layout given.
+            unsafe {
+                let block =
+                    if number % 3 == 0 { Imp::allocate_zeroed(layout) } else { Imp::allocate(layout) };
+                let before = usable(block);
+                let most = Imp::largest_size(layout);
+                assert!(before <= most, "{layout:?}: {before}, not at most {most}");
+                assert!(most >= Imp::good_size(layout), "{layout:?}");
+                assert!(most == Imp::good_size(layout) || !Imp::GOOD_SIZE_IS_EXACT, "{layout:?}");
+                let new_size =
+                    [layout.size() * 2, layout.size().div_ceil(2), layout.size() + 9][number / 3 % 3];
+                let resized = Layout::from_size_align(new_size, layout.align()).unwrap();
+                let block = Imp::reallocate(block, layout, new_size);
+                let most = Imp::largest_size(resized).max(before);
+                assert!(usable(block) <= most, "{layout:?} to {resized:?}: {}", usable(block));
+                // Blocks of all sizes lie in between, and leave holes of all sizes.
+                held.push((block, resized));
+                if number % 2 == 0 || held.len() > 200 {
+                    let (block, layout) = held.swap_remove(number * 7919 % held.len());
+                    Imp::deallocate(block, layout);
+                }
+            }
+        }
+        for (block, layout) in held {
+            // SAFETY: live with this layout.
+            unsafe { Imp::deallocate(block, layout) };
+        }
+    }
+
+    #[test]
+    fn the_quick_bound_is_one() {
+        for layout in layouts() {
+            if let Some(bound) = small_bound(layout) {
+                assert!(bound >= largest(layout), "{layout:?}: {bound}");
+            }
+        }
     }
 }

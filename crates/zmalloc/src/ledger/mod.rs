@@ -67,7 +67,7 @@ pub(crate) fn admitted(
                 budget::admit(node, layout)?;
             }
             let block = operation();
-            if block.is_null() || usable != 0 {
+            if block.is_null() || usable != 0 || !Imp::GOOD_SIZE_IS_EXACT {
                 budget::settle(node);
             }
             Ok(block)
@@ -110,8 +110,10 @@ pub(crate) fn watch_threads() {
 /// by it: a program that needs its limit to be absolute from the start sets it before it starts
 /// threads.
 ///
-/// Where the back end can't tell a block's size in advance ([`GOOD_SIZE_IS_EXACT`] is false), a thread
-/// may pass the limit by what its last block turned out to be larger, until it next draws.
+/// Where the back end can't tell a block's size in advance ([`GOOD_SIZE_IS_EXACT`] is false), a block
+/// must find room for the largest size that it could turn out to have. So the limit holds there too,
+/// and a request may be refused with that much left: some words for a small block, up to 64 KiB and
+/// the alignment for a large one.
 ///
 /// [`GOOD_SIZE_IS_EXACT`]: crate::GOOD_SIZE_IS_EXACT
 ///

@@ -8,7 +8,7 @@ use super::budget::BUDGET;
 use super::fork;
 use super::lock::{Guard, Lock};
 use super::thread::{self, Node, State};
-use crate::backend::{Backend, CountsPerThread, Imp, ThreadCounters, Totals};
+use crate::backend::{CountsPerThread, Imp, ThreadCounters, Totals};
 use crate::request::Refusal;
 
 /// The threads that are listed, in no order, and the key whose destructor takes them off.
@@ -215,9 +215,7 @@ pub(super) fn add_difference<R>(layout: Option<Layout>, operation: impl FnOnce()
     if let Some(layout) = layout
         && watched
     {
-        let bytes = i64::try_from(Imp::good_size(layout)).unwrap_or(0);
-        BUDGET.draw_exactly(bytes)?;
-        drawn = bytes;
+        drawn = BUDGET.draw_for(layout)?;
     }
     let before = Imp::thread_totals();
     let result = operation();

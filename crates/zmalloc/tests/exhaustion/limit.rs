@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex};
 use std::thread;
 
-use zmalloc::{good_size, limit, set_limit, used_memory};
+use zmalloc::{GOOD_SIZE_IS_EXACT, good_size, limit, set_limit, used_memory};
 
 use crate::raw_thread::{RawThread, new_key, set};
 use crate::rng::Rng;
-use crate::{ALLOC, Block, SLACK, allow};
+use crate::{ALLOC, Block, SLACK, SPARE, allow};
 
 const PAGE: usize = 4096;
 
@@ -38,22 +38,23 @@ pub(crate) fn threads_that_run_already_are_held_up() {
     });
 }
 
-/// The only thread there is may use the budget to the last page.
+/// The only thread there is may use the budget to the last page, where sizes are foretold.
 pub(crate) fn a_limit_is_exact_on_one_thread() {
     const ROOM: usize = 10 << 20;
     for used_before in [0, 100, 5_000, 300_000] {
         let _used = (used_before != 0).then(|| Block::new(used_before).unwrap());
-        allow(ROOM);
-        assert_eq!(limit(), Some(used_memory() + ROOM));
-        assert!(Block::new(ROOM + 1).is_none());
+        allow(ROOM + SPARE);
+        assert_eq!(limit(), Some(used_memory() + ROOM + SPARE));
+        assert!(Block::new(ROOM + SPARE + 1).is_none());
         let all = Block::new(ROOM).expect("as much as there is");
-        assert_eq!(Some(used_memory()), limit());
-        assert!(Block::new(1).is_none());
+        let left = limit().unwrap() - used_memory();
+        assert!(left <= SPARE && (left == 0 || !GOOD_SIZE_IS_EXACT), "{left}");
+        assert!(Block::new(left + 1).is_none());
         drop(all);
         let mut halves: Vec<Block> = Vec::with_capacity(4);
         halves.extend([Block::new(ROOM / 2), Block::new(ROOM / 4)].into_iter().flatten());
         assert_eq!(halves.len(), 2);
-        assert!(Block::new(ROOM / 2).is_none());
+        assert!(Block::new(ROOM / 2 + SPARE).is_none());
         set_limit(None);
         assert_eq!(limit(), None);
         assert!(Block::new(ROOM).is_some());
@@ -76,18 +77,21 @@ pub(crate) fn refusals_change_nothing() {
 pub(crate) fn a_resize_needs_room_for_both_blocks() {
     let old = Layout::from_size_align(10 * PAGE, 8).unwrap();
     let block = Block::new(old.size()).unwrap();
-    allow(11 * PAGE);
+    allow(11 * PAGE + SPARE);
     let start = block.start.as_ptr();
     std::mem::forget(block);
     // SAFETY: live, with this layout, and still live after a failure.
     unsafe {
-        assert!(ALLOC.realloc(start, old, 12 * PAGE).is_null());
-        // In the same class nothing is moved, so that is granted without any room.
+        assert!(ALLOC.realloc(start, old, 12 * PAGE + SPARE).is_null());
+        // In the same class nothing is moved, so that is granted without any room. (With a prefix
+        // every size is a class.)
+        let same = Layout::from_size_align(old.size() - 1, 8).unwrap();
+        let same = if good_size(same) == good_size(old) { same } else { old };
         set_limit(Some(used_memory()));
-        let same = ALLOC.realloc(start, old, old.size() - 1);
-        assert!(!same.is_null());
-        allow(11 * PAGE);
-        let grown = ALLOC.realloc(same, Layout::from_size_align(old.size() - 1, 8).unwrap(), 11 * PAGE);
+        let start = ALLOC.realloc(start, old, same.size());
+        assert!(!start.is_null());
+        allow(11 * PAGE + SPARE);
+        let grown = ALLOC.realloc(start, same, 11 * PAGE);
         assert!(!grown.is_null());
         ALLOC.dealloc(grown, Layout::from_size_align(11 * PAGE, 8).unwrap());
     }
@@ -199,9 +203,9 @@ pub(crate) fn racing_threads_never_pass_the_limit() {
         holdings.give_back(block);
     }
     // Nothing of the budget was lost: all of it can be had again.
-    set_limit(Some(used_memory() + ROOM));
+    set_limit(Some(used_memory() + ROOM + SPARE));
     assert!(Block::new(ROOM).is_some());
-    assert!(Block::new(ROOM + 1).is_none());
+    assert!(Block::new(ROOM + SPARE + 1).is_none());
     assert!(used_memory() <= base);
 }
 
@@ -237,9 +241,9 @@ pub(crate) fn the_limit_changes_while_threads_race() {
         DONE.store(true, Ordering::Relaxed);
         join(threads);
     });
-    allow(ROOM);
+    allow(ROOM + SPARE);
     assert!(Block::new(ROOM).is_some());
-    assert!(Block::new(ROOM + 1).is_none());
+    assert!(Block::new(ROOM + SPARE + 1).is_none());
 }
 
 /// A thread that has drawn in advance must not use that when the limit has been lowered since.
@@ -251,9 +255,11 @@ pub(crate) fn what_was_drawn_in_advance_is_void() {
         drop(Block::new(8).unwrap());
         set_limit(Some(used_memory()));
         assert!(Block::new(8).is_none());
-        set_limit(Some(used_memory() + 80));
+        // A class of every quantum.
+        let rounding = if GOOD_SIZE_IS_EXACT { 0 } else { 64 };
+        set_limit(Some(used_memory() + 80 + rounding));
         assert!(Block::new(80).is_some());
-        assert!(Block::new(81).is_none());
+        assert!(Block::new(81 + rounding).is_none());
     }
 }
 
@@ -265,10 +271,10 @@ pub(crate) fn frees_elsewhere_make_room() {
         drop(slot.lock().unwrap().take());
         ptr::null_mut()
     }
-    allow(ROOM);
+    allow(ROOM + SPARE);
     for _ in 0..200 {
         let slot = Mutex::new(Some(Block::new(ROOM).expect("all of the room, again")));
-        assert!(Block::new(1).is_none());
+        assert!(Block::new(SPARE + 1).is_none());
         RawThread::run(free, &slot);
     }
 }
@@ -280,9 +286,9 @@ pub(crate) fn ending_threads_are_held_up_as_well() {
     const ROOM: usize = 1 << 20;
 
     unsafe extern "C" fn destructor(_: *mut c_void) {
-        assert!(Block::new(ROOM + 1).is_none());
+        assert!(Block::new(ROOM + SPARE + 1).is_none());
         let block = Block::new(ROOM / 2).expect("there is room");
-        assert!(Block::new(ROOM / 2 + 1).is_none());
+        assert!(Block::new(ROOM / 2 + SPARE + 1).is_none());
         *LATE.lock().unwrap() = Some(block);
     }
     extern "C" fn body(value: *mut c_void) -> *mut c_void {
@@ -292,11 +298,11 @@ pub(crate) fn ending_threads_are_held_up_as_well() {
         ptr::null_mut()
     }
     KEY.store(new_key(destructor) as usize, Ordering::Relaxed);
-    allow(ROOM);
+    allow(ROOM + SPARE);
     for _ in 0..200 {
         RawThread::run(body, &());
         let late = LATE.lock().unwrap().take().expect("left by the destructor");
-        assert!(Block::new(ROOM / 2 + 1).is_none());
+        assert!(Block::new(ROOM / 2 + SPARE + 1).is_none());
         assert!(Block::new(ROOM / 2).is_some());
         drop(late);
         assert!(Block::new(ROOM).is_some());
@@ -323,7 +329,7 @@ pub(crate) fn a_child_has_all_of_the_budget() {
         if child == 0 {
             let room = limit().unwrap() - used_memory();
             let fits = room >= ROOM - good_size(Layout::new::<u8>())
-                && Block::new(room / PAGE * PAGE).is_some()
+                && Block::new(room / PAGE * PAGE - SPARE).is_some()
                 && Block::new(room + 1).is_none();
             // SAFETY: ends the child without running anything of the parent's.
             unsafe { libc::_exit(if fits { 0 } else { 1 }) };

@@ -4,7 +4,7 @@
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
-use zmalloc::{Flags, good_size, used_memory, zmalloc_usable_size};
+use zmalloc::{Flags, GOOD_SIZE_IS_EXACT, good_size, used_memory, zmalloc_usable_size};
 
 use crate::rng::Rng;
 
@@ -26,7 +26,7 @@ impl Held {
         assert_eq!(block.len(), usable, "the fat pointer tells the usable size");
         assert!(usable >= wanted);
         let layout = Layout::from_size_align(if wanted == 0 { 8 } else { wanted }, align).unwrap();
-        assert_eq!(usable, good_size(layout));
+        assert!(usable >= good_size(layout) && (usable == good_size(layout) || !GOOD_SIZE_IS_EXACT));
         if zeroed_from < wanted {
             // SAFETY: the block is that large, and zeroed there.
             let zeroed = unsafe { std::slice::from_raw_parts(start.as_ptr(), wanted) };

@@ -24,6 +24,15 @@ pub(super) const fn at_least(size: usize) -> usize {
     size
 }
 
+/// The bytes that a block for `size` has at most: size classes are a quarter apart, and pages are of
+/// 64 KiB at most.
+#[inline]
+pub(super) const fn at_most(size: usize) -> usize {
+    const PAGE: usize = 64 * 1024;
+    let rounding = if size < PAGE { 64 } else { PAGE };
+    size.saturating_add(size / 4 + rounding)
+}
+
 /// Gives unused pages back, whether or not the system takes any.
 pub(super) fn purge() -> Result<(), ControlError> {
     // SAFETY: null stands for all zones, 0 for as much as can be had.

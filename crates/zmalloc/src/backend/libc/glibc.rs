@@ -24,6 +24,19 @@ pub(super) const fn at_least(size: usize) -> usize {
     chunk - WORD
 }
 
+/// The bytes that a block for `size` has at most: those two words more, and as an aligned one two
+/// again; and where it may have a mapping of its own, a page.
+#[inline]
+pub(super) const fn at_most(size: usize) -> usize {
+    const WORD: usize = size_of::<usize>();
+    /// Pages of 64 KiB are the largest that Linux has.
+    const PAGE: usize = 64 * 1024;
+    /// Smaller blocks have no mappings of their own, unless the environment says so.
+    const MAPPED: usize = 64 * 1024;
+    let rounding = if size < MAPPED { 0 } else { PAGE };
+    at_least(size).saturating_add(4 * WORD + rounding)
+}
+
 /// Gives unused pages back, whether or not the system takes any.
 pub(super) fn purge() -> Result<(), ControlError> {
     // SAFETY: takes any number of bytes to leave at the end of the heap.

@@ -141,6 +141,16 @@ unsafe impl Backend for Libc {
     }
 
     #[inline]
+    fn largest_size(layout: Layout) -> usize {
+        match layout.size() {
+            0 => 0,
+            size if is_natural(size, layout.align()) => platform::at_most(size),
+            // Whatever lies behind an aligned block may be left to it.
+            size => platform::at_most(size.saturating_add(layout.align())),
+        }
+    }
+
+    #[inline]
     unsafe fn usable_size(block: NonNull<u8>) -> usize {
         // SAFETY: the caller promises that the block is live.
         unsafe { platform::usable_size(block) }

@@ -149,6 +149,14 @@ unsafe impl<B: Backend> Backend for Pool<B> {
     }
 
     #[inline]
+    fn largest_size(layout: Layout) -> usize {
+        match class_of(layout.size(), layout.align()) {
+            Some(class) => size_of_class(class),
+            None => B::largest_size(layout),
+        }
+    }
+
+    #[inline]
     unsafe fn usable_size(block: NonNull<u8>) -> usize {
         // SAFETY: the caller promises that the block is live; it is `B`'s if it is not a slab's.
         unsafe {
