@@ -30,7 +30,7 @@
 //! | what if there is no memory? | [`oom`]; on demand, for tests: [`fail`] |
 //! | where is Redis's `zmalloc`? | [`zmalloc()`], [`ztrymalloc`] and the rest of the family, [`Flags`] |
 //! | what does a block of this layout take? | [`good_size`], [`usable_size`] |
-//! | what does the allocator hold beyond that, and why? | [`AllocatorInfo`], [`size_classes`], [`stats_text`] |
+//! | what does the allocator hold beyond that, and why? | [`AllocatorInfo`], [`size_classes`], [`large_size_classes`], [`stats_text`], [`stats_json`] |
 //! | what does the kernel say? | [`process`] |
 //! | how is memory given back? | [`purge`], [`flush_thread_cache`], [`set_background_thread`] |
 //!
@@ -100,7 +100,7 @@ pub use global::{ZMalloc, good_size, usable_size};
 pub use ledger::{limit, peak_memory, set_limit, set_soft_mark, used_memory};
 pub use oom::set_oom_handler;
 pub use stats::{
-    AllocatorInfo, BACKEND, GOOD_SIZE_IS_EXACT, SizeClass, flush_thread_cache, purge, quantum,
-    set_background_thread, size_classes, stats_text,
+    AllocatorInfo, BACKEND, ClassCounts, GOOD_SIZE_IS_EXACT, SizeClass, flush_thread_cache,
+    large_size_classes, purge, quantum, set_background_thread, size_classes, stats_json, stats_text,
 };
 pub use tally::{Tally, tallies};

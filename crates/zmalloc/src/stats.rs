@@ -1,5 +1,7 @@
 //! What the allocator says about itself, and how it is told to give memory back.
 
+use std::fmt;
+
 use crate::backend::{Backend, Control, Imp};
 use crate::error::ControlError;
 
@@ -53,6 +55,47 @@ impl AllocatorInfo {
         Imp::info()
     }
 
+    /// The same for one arena, a part of the heap that some of the threads allocate from.
+    ///
+    /// # Errors
+    /// `ENOENT` if there is no such arena or it is not in use; else as [`read`](Self::read).
+    pub fn read_arena(index: usize) -> Result<Self, ControlError> {
+        Imp::arena(index)
+    }
+
+    /// The same for every arena in use, each with its index. In sum they have all blocks.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_arenas() -> Result<Vec<(usize, Self)>, ControlError> {
+        Imp::arenas()
+    }
+
+    /// The figures and what follows from them, each with its name.
+    fn figures(&self) -> [(&'static str, Figure); 13] {
+        [
+            ("allocated", Figure::Bytes(self.allocated)),
+            ("active", Figure::Bytes(self.active)),
+            ("metadata", Figure::Bytes(self.metadata)),
+            ("resident", Figure::Bytes(self.resident)),
+            ("mapped", Figure::Bytes(self.mapped)),
+            ("retained", Figure::Bytes(self.retained)),
+            ("dirty", Figure::Bytes(self.dirty)),
+            ("muzzy", Figure::Bytes(self.muzzy)),
+            ("small_fragmentation", Figure::Bytes(self.small_fragmentation)),
+            ("fragmentation_bytes", Figure::Bytes(self.fragmentation_bytes())),
+            ("fragmentation_ratio", Figure::Ratio(self.fragmentation_ratio())),
+            ("small_fragmentation_ratio", Figure::Ratio(self.small_fragmentation_ratio())),
+            ("resident_ratio", Figure::Ratio(self.resident_ratio())),
+        ]
+    }
+
+    /// The figures as a JSON object: bytes under the names of the fields, ratios under those of the
+    /// methods.
+    pub fn to_json(&self) -> String {
+        object(&self.figures())
+    }
+
     /// How many times larger the pages in use are than the blocks in them: `active / allocated`,
     /// `allocator_frag_ratio` in the INFO of Redis 7.0. 1 if nothing is allocated.
     pub fn fragmentation_ratio(&self) -> f64 {
@@ -83,12 +126,43 @@ impl AllocatorInfo {
     }
 }
 
+/// One figure a line, with its name.
+impl fmt::Display for AllocatorInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.figures().iter().try_for_each(|(name, figure)| writeln!(f, "{name}: {figure}"))
+    }
+}
+
+/// A figure in a report.
+#[derive(Clone, Copy)]
+enum Figure {
+    Bytes(usize),
+    Count(u64),
+    Ratio(f64),
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => bytes.fmt(f),
+            Self::Count(count) => count.fmt(f),
+            Self::Ratio(ratio) => write!(f, "{ratio:.4}"),
+        }
+    }
+}
+
+/// A JSON object of figures. The names need no escapes, and no ratio is infinite.
+fn object(figures: &[(&'static str, Figure)]) -> String {
+    let members: Vec<String> = figures.iter().map(|(name, figure)| format!("\"{name}\":{figure}")).collect();
+    format!("{{{}}}", members.join(","))
+}
+
 /// `part / whole`, or 1 where there is no whole.
 fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
 }
 
-/// One size class of small blocks, which are allocated in slabs of equal ones.
+/// One size class. Small blocks are allocated in slabs of equal ones; a large one is a slab by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SizeClass {
@@ -104,9 +178,47 @@ pub struct SizeClass {
     pub slabs: usize,
     /// Those slabs with room for another block, without the ones being allocated from.
     pub nonfull_slabs: usize,
+    /// What was done so far, if the allocator counts that.
+    pub counts: Option<ClassCounts>,
+}
+
+/// How often blocks of a size class were allocated and freed since the process began.
+///
+/// A thread hands its part in when its cache exchanges blocks with the common heap:
+/// [`flush_thread_cache`] makes the calling thread's current.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClassCounts {
+    /// Blocks taken from the common heap, by threads' caches or, past those, by the program.
+    pub allocations: u64,
+    /// Blocks given back to the common heap, likewise.
+    pub frees: u64,
+    /// Allocations by the program.
+    pub requests: u64,
 }
 
 impl SizeClass {
+    /// The fields and the fragmentation as a JSON object. What the allocator doesn't count is absent.
+    pub fn to_json(&self) -> String {
+        let mut figures = vec![
+            ("size", Figure::Bytes(self.size)),
+            ("blocks_per_slab", Figure::Bytes(self.blocks_per_slab)),
+            ("slab_size", Figure::Bytes(self.slab_size)),
+            ("live", Figure::Bytes(self.live)),
+            ("slabs", Figure::Bytes(self.slabs)),
+            ("nonfull_slabs", Figure::Bytes(self.nonfull_slabs)),
+            ("fragmentation", Figure::Bytes(self.fragmentation())),
+        ];
+        if let Some(counts) = self.counts {
+            figures.extend([
+                ("allocations", Figure::Count(counts.allocations)),
+                ("frees", Figure::Count(counts.frees)),
+                ("requests", Figure::Count(counts.requests)),
+            ]);
+        }
+        object(&figures)
+    }
+
     /// Bytes in the class's slabs that no block occupies.
     pub fn fragmentation(&self) -> usize {
         (self.slabs * self.blocks_per_slab).saturating_sub(self.live) * self.size
@@ -119,6 +231,15 @@ impl SizeClass {
 /// If the allocator has no such statistics, or lacks the memory to collect them.
 pub fn size_classes() -> Result<Vec<SizeClass>, ControlError> {
     Imp::size_classes()
+}
+
+/// The same for every large size class, smallest first. Their blocks are in no slabs, so there is no
+/// fragmentation, and most classes are empty.
+///
+/// # Errors
+/// As [`size_classes`].
+pub fn large_size_classes() -> Result<Vec<SizeClass>, ControlError> {
+    Imp::large_size_classes()
 }
 
 /// The distance in bytes between the allocator's smallest size classes, fixed when it was built: 8
@@ -168,6 +289,14 @@ pub fn stats_text() -> String {
     Imp::stats_text()
 }
 
+/// The allocator's own report as JSON, in its own format: that of jemalloc's `malloc_stats_print`.
+///
+/// # Errors
+/// If the allocator has no such report.
+pub fn stats_json() -> Result<String, ControlError> {
+    Imp::stats_json()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +323,22 @@ mod tests {
     }
 
     #[test]
+    fn text_and_json_name_every_figure() {
+        let text = INFO.to_string();
+        assert!(text.starts_with("allocated: 100\nactive: 150\n"), "{text}");
+        assert!(text.ends_with("small_fragmentation_ratio: 1.2000\nresident_ratio: 2.0000\n"), "{text}");
+        let json = INFO.to_json();
+        assert_eq!(json.matches("\":").count(), text.lines().count());
+        assert!(json.starts_with(r#"{"allocated":100,"active":150,"#), "{json}");
+        assert!(
+            json.ends_with(
+                r#""fragmentation_ratio":1.5000,"small_fragmentation_ratio":1.2000,"resident_ratio":2.0000}"#
+            ),
+            "{json}"
+        );
+    }
+
+    #[test]
     fn an_empty_heap_is_not_fragmented() {
         let empty = AllocatorInfo { allocated: 0, active: 0, resident: 0, ..INFO };
         assert_eq!(empty.fragmentation_ratio(), 1.0);
@@ -210,7 +355,14 @@ mod tests {
             live: 100,
             slabs: 2,
             nonfull_slabs: 1,
+            counts: None,
         };
         assert_eq!(class.fragmentation(), 28 * 64);
+        let json = r#"{"size":64,"blocks_per_slab":64,"slab_size":4096,"live":100,"slabs":2,"nonfull_slabs":1,"fragmentation":1792}"#;
+        assert_eq!(class.to_json(), json);
+        let counts = ClassCounts { allocations: 7, frees: u64::MAX, requests: 9 };
+        let counted = SizeClass { counts: Some(counts), ..class }.to_json();
+        let rest = counted.strip_prefix(&json[..json.len() - 1]).unwrap();
+        assert_eq!(rest, r#","allocations":7,"frees":18446744073709551615,"requests":9}"#);
     }
 }

@@ -12,6 +12,8 @@ mod checks;
 mod destructors;
 #[path = "ledger/forks.rs"]
 mod forks;
+#[path = "ledger/peak.rs"]
+mod peak;
 #[path = "ledger/program.rs"]
 mod program;
 #[path = "ledger/raw_thread.rs"]
@@ -27,6 +29,10 @@ fn main() {
         ("random_program_matches_model", program::random_program_matches_model),
         ("refused_requests_change_nothing", program::refused_requests_change_nothing),
         ("peak_is_the_highest_figure_seen", program::peak_is_the_highest_figure_seen),
+        ("the_peak_of_a_random_program", peak::the_peak_of_a_random_program),
+        ("a_spike_that_nobody_saw", peak::a_spike_that_nobody_saw),
+        ("spikes_that_add_up", peak::spikes_that_add_up),
+        ("rises_and_falls_that_cancel_out", peak::rises_and_falls_that_cancel_out),
         ("blocks_freed_by_another_thread", threads::blocks_freed_by_another_thread),
         ("threads_that_only_free", threads::threads_that_only_free),
         ("programs_on_many_threads", threads::programs_on_many_threads),

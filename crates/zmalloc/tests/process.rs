@@ -37,12 +37,28 @@ fn questions_to_the_system_do_not_allocate() {
         process::physical_memory(),
         process::private_dirty(),
         process::smaps_sum("Pss"),
+        process::smaps_sum_of("Rss", std::process::id()),
+        process::private_dirty_of(std::process::id()),
         process::page_size(),
     ];
     assert_eq!(CALLS.get(), before);
     assert!(answers.iter().all(|answer| answer.is_some_and(|bytes| bytes > 0)));
     drop(Box::new(1));
     assert_eq!(CALLS.get(), before + 1, "the allocator does count");
+}
+
+#[test]
+fn other_processes_can_be_asked_about() {
+    // It waits for its input, which ends when it is dropped.
+    let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let rss = process::smaps_sum_of("Rss", child.id()).expect("a child");
+    assert!(rss > 4096, "{rss}");
+    assert!(process::private_dirty_of(child.id()).is_some_and(|dirty| dirty <= rss));
+    assert_eq!(process::smaps_sum_of("NoSuchField", child.id()), None);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(process::smaps_sum_of("Rss", child.id()), None, "it is gone");
+    assert_eq!(process::smaps_sum_of("Rss", u32::MAX), None);
 }
 
 #[test]

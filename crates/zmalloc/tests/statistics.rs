@@ -13,6 +13,8 @@ fn main() {
         ("ledger_agrees_with_allocator", ledger_agrees_with_allocator),
         ("figures_are_in_order", figures_are_in_order),
         ("size_classes_hold_what_was_allocated", size_classes_hold_what_was_allocated),
+        ("arenas_add_up", arenas_add_up),
+        ("large_classes_hold_what_was_allocated", large_classes_hold_what_was_allocated),
         ("holes_show_as_fragmentation", holes_show_as_fragmentation),
         ("purge_gives_memory_back", purge_gives_memory_back),
         ("background_threads_start_and_stop", background_threads_start_and_stop),
@@ -104,7 +106,62 @@ fn size_classes_hold_what_was_allocated() {
         *classes.iter().find(|class| class.size == 640).expect("a class of both quanta")
     };
     assert_eq!(of(&after).live - of(&before).live, 10_000);
+    let requests = |classes: &[zmalloc::SizeClass]| of(classes).counts.expect("jemalloc counts").requests;
+    assert!((10_000..11_000).contains(&(requests(&after) - requests(&before))));
     drop(blocks);
+    zmalloc::flush_thread_cache().unwrap();
+    let counts = of(&zmalloc::size_classes().unwrap()).counts.unwrap();
+    assert_eq!(counts.allocations - counts.frees, of(&before).live as u64);
+}
+
+fn large_classes_hold_what_was_allocated() {
+    let small = zmalloc::size_classes().unwrap().last().unwrap().size;
+    let before = zmalloc::large_size_classes().unwrap();
+    assert!(before.is_sorted_by(|a, b| a.size < b.size) && before[0].size > small);
+    let blocks: Vec<Vec<u8>> = (0..10).map(|_| Vec::with_capacity(5 * MIB)).collect();
+    let after = zmalloc::large_size_classes().unwrap();
+    let of = |classes: &[zmalloc::SizeClass]| {
+        *classes.iter().find(|class| class.size >= 5 * MIB).expect("a class for it")
+    };
+    assert_eq!(of(&after).live - of(&before).live, 10);
+    let allocations = |classes: &[zmalloc::SizeClass]| of(classes).counts.unwrap().allocations;
+    assert_eq!(allocations(&after) - allocations(&before), 10);
+    assert_eq!((of(&after).fragmentation(), of(&after).slab_size), (0, of(&after).size));
+    drop(blocks);
+}
+
+/// Blocks of several threads, which jemalloc spreads over several arenas.
+fn arenas_add_up() {
+    use std::sync::{Arc, Barrier};
+    let (all_hold, looked_at) = (Arc::new(Barrier::new(4)), Arc::new(Barrier::new(4)));
+    let threads: Vec<_> = (0..3)
+        .map(|_| {
+            let (all_hold, looked_at) = (Arc::clone(&all_hold), Arc::clone(&looked_at));
+            std::thread::spawn(move || {
+                let heap = heap_of(5 * MIB);
+                zmalloc::flush_thread_cache().unwrap();
+                all_hold.wait();
+                looked_at.wait();
+                drop(heap);
+            })
+        })
+        .collect();
+    all_hold.wait();
+    let arenas = AllocatorInfo::read_arenas().unwrap();
+    let all = AllocatorInfo::read().unwrap();
+    assert!(arenas.len() > 1 && arenas.is_sorted_by(|a, b| a.0 < b.0), "{} arenas", arenas.len());
+    let sum = |of: fn(&AllocatorInfo) -> usize| arenas.iter().map(|(_, info)| of(info)).sum::<usize>();
+    assert!(sum(|info| info.allocated).abs_diff(all.allocated) < MIB / 4);
+    assert!(sum(|info| info.active).abs_diff(all.active) < MIB / 4);
+    assert!(sum(|info| info.small_fragmentation).abs_diff(all.small_fragmentation) < MIB / 4);
+    for (index, info) in &arenas {
+        assert!(info.active >= info.allocated && info.mapped >= info.active, "{index}: {info}");
+        let again = AllocatorInfo::read_arena(*index).unwrap();
+        assert!(again.allocated.abs_diff(info.allocated) < MIB / 4, "{index}: {again}");
+    }
+    assert_eq!(AllocatorInfo::read_arena(100_000).unwrap_err().errno(), libc::ENOENT);
+    looked_at.wait();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
 }
 
 fn holes_show_as_fragmentation() {
@@ -162,11 +219,21 @@ fn report_is_complete() {
     assert!(text.contains(zmalloc::BACKEND.trim_start_matches("jemalloc-")));
     assert!(text.contains("Allocated: "));
     assert!(text.trim_end().ends_with("--- End jemalloc statistics ---"));
+    let json = zmalloc::stats_json().unwrap();
+    let (open, close) = (json.matches('{').count(), json.matches('}').count());
+    assert!(json.trim_start().starts_with("{\"jemalloc\":") && open > 100 && open == close, "{json}");
 }
 
 /// No back end but jemalloc answers all of `AllocatorInfo`; none may answer with figures made up.
 fn figures_that_are_not_kept_are_refused() {
-    let mut refusals = vec![AllocatorInfo::read().map(|_| ()), zmalloc::set_background_thread(true)];
+    let mut refusals = vec![
+        AllocatorInfo::read().map(|_| ()),
+        AllocatorInfo::read_arena(0).map(|_| ()),
+        AllocatorInfo::read_arenas().map(|_| ()),
+        zmalloc::large_size_classes().map(|_| ()),
+        zmalloc::stats_json().map(|_| ()),
+        zmalloc::set_background_thread(true),
+    ];
     if !zmalloc::BACKEND.ends_with("+pool") {
         refusals.push(zmalloc::size_classes().map(|_| ()));
         refusals.push(zmalloc::quantum().map(|_| ()));

@@ -9,8 +9,8 @@ use super::Backend;
 /// A back end that frees and resizes a block without being told its layout.
 ///
 /// The default methods ask for the block's size first; a back end that knows it by itself replaces
-/// them. They suit a back end whose [`Backend::deallocate`] and [`Backend::reallocate`] take any
-/// layout of the same good size and of an alignment not above the block's.
+/// them. They suit a back end whose [`Backend::reallocate`] takes any layout of the same good size and
+/// of the block's alignment.
 ///
 /// # Safety
 /// As [`Backend`], to whose live blocks these operations belong: each adds to the counters of the
@@ -22,8 +22,8 @@ pub(crate) unsafe trait ByAddress: Backend {
     /// `block` is live.
     #[inline]
     unsafe fn free(block: NonNull<u8>) {
-        // SAFETY: the caller promises that the block is live, and this layout has its good size.
-        unsafe { Self::deallocate(block.as_ptr(), usable_layout::<Self>(block, 1)) }
+        // SAFETY: passed on.
+        unsafe { Self::deallocate_unsized(block) }
     }
 
     /// Resizes a live block to `layout`, in place if it can stay. Returns the live block, whose

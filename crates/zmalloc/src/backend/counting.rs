@@ -7,9 +7,10 @@
 //! its balance is kept in the total, and there is no last slot.
 
 use std::alloc::Layout;
+use std::cell::Cell;
 use std::marker::PhantomData;
-use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use super::{Backend, ByAddress, Control, CountsPerThread, ThreadCounters, Totals};
 use crate::error::ControlError;
@@ -24,13 +25,26 @@ pub(crate) struct Counting<B>(PhantomData<B>);
 struct Counters {
     allocated: AtomicU64,
     deallocated: AtomicU64,
+    /// What `allocated` has to reach for the next call of [`HOOK`].
+    next_call: Cell<u64>,
 }
+
+/// What is called when a thread has allocated [`INTERVAL`] bytes: a `fn()`, or null.
+static HOOK: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+
+/// How many bytes that are.
+static INTERVAL: AtomicU64 = AtomicU64::new(64 * 1024);
 
 thread_local! {
     // Initialised by the compiler and never dropped: it can be reached and written from a thread's
     // first operation to its last destructor.
-    static COUNTERS: Counters =
-        const { Counters { allocated: AtomicU64::new(0), deallocated: AtomicU64::new(0) } };
+    static COUNTERS: Counters = const {
+        Counters {
+            allocated: AtomicU64::new(0),
+            deallocated: AtomicU64::new(0),
+            next_call: Cell::new(0),
+        }
+    };
 }
 
 impl Counters {
@@ -50,6 +64,27 @@ impl Counters {
         let sum = self.deallocated.load(Ordering::Relaxed).wrapping_add(bytes as u64);
         self.deallocated.store(sum, Ordering::Release);
     }
+
+    /// Calls the hook if it is time.
+    #[inline(always)]
+    fn look_at_rise(&self) {
+        if self.allocated.load(Ordering::Relaxed) >= self.next_call.get() {
+            self.tell();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell(&self) {
+        let interval = INTERVAL.load(Ordering::Relaxed);
+        self.next_call.set(self.allocated.load(Ordering::Relaxed).saturating_add(interval));
+        let hook = HOOK.load(Ordering::Acquire);
+        if !hook.is_null() {
+            // SAFETY: what is not null was made from a `fn()`.
+            let hook = unsafe { std::mem::transmute::<*mut (), fn()>(hook) };
+            hook();
+        }
+    }
 }
 
 /// Counts a new block of the layout, unless there is none.
@@ -58,7 +93,10 @@ fn count_new<B: Backend>(block: *mut u8, layout: Layout) -> *mut u8 {
     if let Some(live) = NonNull::new(block) {
         // SAFETY: the back end has just returned it for this layout, so it is live.
         let bytes = unsafe { B::usable_size_of(live, layout) };
-        COUNTERS.with(|counters| counters.add_allocated(bytes));
+        COUNTERS.with(|counters| {
+            counters.add_allocated(bytes);
+            counters.look_at_rise();
+        });
     }
     block
 }
@@ -102,6 +140,15 @@ unsafe impl<B: Backend> Backend for Counting<B> {
         unsafe { B::deallocate(block, layout) }
     }
 
+    #[inline]
+    unsafe fn deallocate_unsized(block: NonNull<u8>) {
+        // SAFETY: the caller promises that the block is live.
+        let bytes = unsafe { B::usable_size(block) };
+        COUNTERS.with(|counters| counters.add_deallocated(bytes));
+        // SAFETY: passed on.
+        unsafe { B::deallocate_unsized(block) }
+    }
+
     #[inline(always)]
     unsafe fn reallocate(block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: the caller promises that the block is live with this layout.
@@ -110,10 +157,16 @@ unsafe impl<B: Backend> Backend for Counting<B> {
         // alignment, which is a power of two as it comes from a layout.
         let new_layout = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
         // SAFETY: passed on.
-        let new = count_new::<B>(unsafe { B::reallocate(block, layout, new_size) }, new_layout);
+        let new = unsafe { B::reallocate(block, layout, new_size) };
         // Only now is it certain that the old block has gone.
-        if !new.is_null() {
-            COUNTERS.with(|counters| counters.add_deallocated(bytes));
+        if let Some(live) = NonNull::new(new) {
+            // SAFETY: the back end has just returned it for this layout, so it is live.
+            let new_bytes = unsafe { B::usable_size_of(live, new_layout) };
+            COUNTERS.with(|counters| {
+                counters.add_allocated(new_bytes);
+                counters.add_deallocated(bytes);
+                counters.look_at_rise();
+            });
         }
         new
     }
@@ -161,6 +214,14 @@ unsafe impl<B: Backend> CountsPerThread for Counting<B> {
             deallocated: counters.deallocated.load(Ordering::Relaxed),
         })
     }
+
+    const TELLS_FOR_NOTHING: bool = true;
+
+    fn tell_of_rises(bytes: u64, hook: fn()) -> bool {
+        INTERVAL.store(bytes, Ordering::Relaxed);
+        HOOK.store(hook as *mut (), Ordering::Release);
+        true
+    }
 }
 
 impl<B: Control> Control for Counting<B> {
@@ -190,6 +251,22 @@ impl<B: Control> Control for Counting<B> {
 
     fn stats_text() -> String {
         B::stats_text()
+    }
+
+    fn stats_json() -> Result<String, ControlError> {
+        B::stats_json()
+    }
+
+    fn large_size_classes() -> Result<Vec<SizeClass>, ControlError> {
+        B::large_size_classes()
+    }
+
+    fn arena(index: usize) -> Result<AllocatorInfo, ControlError> {
+        B::arena(index)
+    }
+
+    fn arenas() -> Result<Vec<(usize, AllocatorInfo)>, ControlError> {
+        B::arenas()
     }
 }
 

@@ -15,6 +15,7 @@ use crate::stats::{AllocatorInfo, SizeClass};
 
 mod by_address;
 mod control;
+mod rises;
 mod statistics;
 
 /// jemalloc writes its 64-bit counters with one store on 64-bit machines only.
@@ -97,7 +98,7 @@ impl Request {
 }
 
 // SAFETY: jemalloc's documented behaviour is the contract, one by one:
-// - it never unwinds and calls no Rust code (no hooks are installed); the operations below neither;
+// - it never unwinds and calls no Rust code but the hook of `rises`, which does neither unwind nor allocate; the operations below neither;
 // - it serves every thread, in destructors too (its own thread-specific data is rebuilt if need be);
 // - blocks are disjoint, stay until freed, and have the size requested; `Request::new` shows that
 //   they have the alignment;
@@ -148,7 +149,7 @@ unsafe impl Backend for Jemalloc {
         if let Some(size) = Request::plain(new_size, layout.align()) {
             // SAFETY: the caller promises that `block` is live and that the size is not 0. A new
             // block would have the alignment of its class, one that stays has it from before.
-            unsafe { ffi::rallocx(block.cast(), size, 0) }.cast()
+            unsafe { rises::rallocx(block.cast(), size, 0) }.cast()
         } else {
             // SAFETY: passed on.
             unsafe { aligned::reallocate(block, new_size, layout.align()) }
@@ -179,7 +180,7 @@ unsafe impl Backend for Jemalloc {
 
 /// The operations for alignments past 16, out of line so that they don't weigh on the others.
 mod aligned {
-    use super::{Request, ffi};
+    use super::{Request, ffi, rises};
 
     /// # Safety
     /// As [`Backend::allocate`](super::Backend::allocate).
@@ -223,7 +224,7 @@ mod aligned {
         // SAFETY: the caller promises that `block` is live and that the size is not 0. The result
         // is aligned: if the block moved, because it is a new one for the request; if it stayed, it
         // has the alignment from before.
-        unsafe { ffi::rallocx(block.cast(), size, flags) }.cast()
+        unsafe { rises::rallocx(block.cast(), size, flags) }.cast()
     }
 }
 
@@ -250,6 +251,12 @@ unsafe impl CountsPerThread for Jemalloc {
             deallocated: control::read_name(c"thread.deallocated").unwrap_or(0),
         }
     }
+
+    const TELLS_FOR_NOTHING: bool = false;
+
+    fn tell_of_rises(bytes: u64, hook: fn()) -> bool {
+        rises::tell(bytes, hook)
+    }
 }
 
 impl Control for Jemalloc {
@@ -259,6 +266,18 @@ impl Control for Jemalloc {
 
     fn size_classes() -> Result<Vec<SizeClass>, ControlError> {
         statistics::size_classes()
+    }
+
+    fn large_size_classes() -> Result<Vec<SizeClass>, ControlError> {
+        statistics::large_size_classes()
+    }
+
+    fn arena(index: usize) -> Result<AllocatorInfo, ControlError> {
+        statistics::arena(index)
+    }
+
+    fn arenas() -> Result<Vec<(usize, AllocatorInfo)>, ControlError> {
+        statistics::arenas()
     }
 
     fn quantum() -> Result<usize, ControlError> {
@@ -280,7 +299,11 @@ impl Control for Jemalloc {
     }
 
     fn stats_text() -> String {
-        statistics::text()
+        statistics::report(c"")
+    }
+
+    fn stats_json() -> Result<String, ControlError> {
+        Ok(statistics::report(c"J"))
     }
 }
 

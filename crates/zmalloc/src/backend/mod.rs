@@ -104,6 +104,21 @@ pub(crate) unsafe trait Backend {
     /// `block` is live and `layout` is its layout.
     unsafe fn deallocate(block: *mut u8, layout: Layout);
 
+    /// Frees a live block, whatever its layout is. By default as one of its usable size without an
+    /// alignment, which suits a back end that frees all blocks of one size in the same way.
+    ///
+    /// # Safety
+    /// `block` is live.
+    #[inline]
+    unsafe fn deallocate_unsized(block: NonNull<u8>) {
+        // SAFETY: the caller promises that the block is live, so its size is one of a layout, and of
+        // the layout's good size.
+        unsafe {
+            let layout = Layout::from_size_align_unchecked(Self::usable_size(block), 1);
+            Self::deallocate(block.as_ptr(), layout);
+        }
+    }
+
     /// Resizes a live block, in place if it can stay. Returns the live block, whose content is kept
     /// up to the smaller of the two sizes, or null with the old block live and unchanged.
     ///
@@ -167,6 +182,17 @@ pub(crate) unsafe trait CountsPerThread: Backend {
     ///
     /// [`thread_counters`]: Self::thread_counters
     fn thread_totals() -> Totals;
+
+    /// Whether [`tell_of_rises`](Self::tell_of_rises) costs so little that it may always be on, and may
+    /// be called with the ledger's lock held.
+    const TELLS_FOR_NOTHING: bool;
+
+    /// Has `hook` called on every thread, from now on, by each operation that makes what the thread has
+    /// allocated since the last call `bytes` or more: after the operation's figures were added to the
+    /// counters, those of a resize all together. (Later on a thread that has begun to end.) Returns
+    /// whether it will be. `bytes` and `hook` are always the same. The hook doesn't unwind and doesn't
+    /// call into the back end.
+    fn tell_of_rises(bytes: u64, hook: fn()) -> bool;
 }
 
 /// Where the counters of one thread are.
@@ -203,6 +229,21 @@ pub(crate) trait Control {
         Err(ControlError::UNSUPPORTED)
     }
 
+    /// The same for the large size classes, whose blocks have no slab in common.
+    fn large_size_classes() -> Result<Vec<SizeClass>, ControlError> {
+        Err(ControlError::UNSUPPORTED)
+    }
+
+    /// Refreshes the back end's statistics and reads those of one arena; `ENOENT` if it is not there.
+    fn arena(_index: usize) -> Result<AllocatorInfo, ControlError> {
+        Err(ControlError::UNSUPPORTED)
+    }
+
+    /// Refreshes the back end's statistics and reads those of each arena in use, with its index.
+    fn arenas() -> Result<Vec<(usize, AllocatorInfo)>, ControlError> {
+        Err(ControlError::UNSUPPORTED)
+    }
+
     /// The distance in bytes between the smallest size classes.
     fn quantum() -> Result<usize, ControlError> {
         Err(ControlError::UNSUPPORTED)
@@ -226,5 +267,10 @@ pub(crate) trait Control {
     /// The back end's own report; a sentence that says so where there is none.
     fn stats_text() -> String {
         format!("{} has no report of its own.\n", crate::BACKEND)
+    }
+
+    /// The back end's own report as JSON.
+    fn stats_json() -> Result<String, ControlError> {
+        Err(ControlError::UNSUPPORTED)
     }
 }

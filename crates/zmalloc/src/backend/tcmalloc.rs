@@ -127,6 +127,13 @@ unsafe impl Backend for Tcmalloc {
         }
     }
 
+    /// Unsized, as an aligned block may be of no class, or of another than its size says.
+    #[inline]
+    unsafe fn deallocate_unsized(block: NonNull<u8>) {
+        // SAFETY: the caller promises that the block is live.
+        unsafe { ffi::tc_free(block.as_ptr().cast()) }
+    }
+
     #[inline]
     unsafe fn reallocate(block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: passed on.

@@ -200,12 +200,13 @@ fn largest(layout: Layout) -> i64 {
 }
 
 /// At least the largest size of a layout, if it is a small one. On any back end a small block takes no
-/// more than twice what was asked for, plus a header.
+/// more than twice what was asked for, plus a header; one with an alignment of its own may take whole
+/// pages where its size isn't foretold.
 #[inline]
 fn small_bound(layout: Layout) -> Option<i64> {
     const SMALL: usize = 8 * 1024;
     let request = layout.size() + layout.align();
-    (request <= SMALL).then(|| 2 * request as i64 + 64)
+    (request <= SMALL && (Imp::GOOD_SIZE_IS_EXACT || layout.align() <= 16)).then(|| 2 * request as i64 + 64)
 }
 
 /// Sees to it that the calling thread, whose node this is, may allocate a block of the layout.

@@ -21,17 +21,19 @@ pub(super) fn install() {
 unsafe extern "C" fn before() {
     // Should a handler that runs after this one allocate, the thread must not need the lock for it.
     thread::enlist();
-    mem::forget(registry::threads());
+    mem::forget(registry::threads_without_surveys());
 }
 
 unsafe extern "C" fn in_parent() {
     // SAFETY: `before` has forgotten the guard on this thread, and only one of the two handlers
     // after a fork runs in a process.
-    drop(unsafe { registry::resume_threads() });
+    let mut threads = unsafe { registry::resume_threads() };
+    threads.survey_if_begun();
 }
 
 unsafe extern "C" fn in_child() {
     // SAFETY: as above; this thread is the image of the one that forgot the guard.
     let mut threads = unsafe { registry::resume_threads() };
     threads.retire_others();
+    threads.survey_if_begun();
 }

@@ -18,14 +18,16 @@
 //!   failure): its operations take the long way. Making it so is all that another thread does, and
 //!   all that the quick way has to look out for is that the thread is not listed (`budget`).
 //!
+//! Rises that nobody reads are noticed all the same (`peak`).
+//!
 //! A child of `fork` has one thread; the others' figures are moved to the total (`fork`).
 
 use std::alloc::Layout;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 mod budget;
 mod fork;
 pub(crate) mod lock;
+mod peak;
 mod registry;
 mod thread;
 
@@ -151,22 +153,25 @@ pub fn set_soft_mark(mark: Option<(usize, fn(used: usize))>) {
 /// are not in it; they are if another crate of the program has jemalloc replace `malloc`, on
 /// threads that also allocate in Rust.
 ///
-/// Takes a lock for as long as it takes to read two counters for each thread. Also raises
-/// [`peak_memory`] if need be.
+/// Takes a lock for as long as it takes to read two counters for each thread.
 pub fn used_memory() -> usize {
     let used = registry::in_use();
-    if used > PEAK.load(Ordering::Relaxed) {
-        PEAK.fetch_max(used, Ordering::Relaxed);
+    if used > peak::highest() {
+        registry::survey();
     }
     used
 }
 
-/// The most bytes that [`used_memory`] has returned so far, this moment included.
+/// The most bytes that were in use at any moment, between operations, whether or not anybody looked:
+/// under-read by less than 64 KiB for each thread that there was at that moment, and by what other
+/// threads freed while it was being found out, but never above the truth.
 ///
-/// So the program decides how closely peaks are seen: a server that calls [`used_memory`] before
-/// each command that may allocate, or in a timer, sees them as closely as that.
+/// Over jemalloc that holds from the first call of this function on, as it has jemalloc report every
+/// 64 KiB that a thread allocates, for some 150 instructions. A program that is going to ask for its
+/// peak calls it once at its start. Until then, and over a jemalloc that can't report (before 5.3), the
+/// peak is the highest figure that [`used_memory`] has found. Over other allocators it always holds.
 pub fn peak_memory() -> usize {
-    used_memory().max(PEAK.load(Ordering::Relaxed))
+    peak::begin();
+    registry::survey();
+    peak::highest()
 }
-
-static PEAK: AtomicUsize = AtomicUsize::new(0);

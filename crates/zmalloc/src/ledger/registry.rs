@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 use super::budget::BUDGET;
 use super::fork;
 use super::lock::{Guard, Lock};
+use super::peak;
 use super::thread::{self, Node, State};
 use crate::backend::{CountsPerThread, Imp, ThreadCounters, Totals};
 use crate::request::Refusal;
@@ -18,13 +19,23 @@ pub(super) struct Threads {
     key: Option<Result<libc::pthread_key_t, ()>>,
     /// Whether threads on the list are watched, as they are for good from the first limit on.
     watched: bool,
+    /// Whether the back end tells of rises, so that threads have marks.
+    surveyed: bool,
+    /// The mark of all threads that aren't listed, together.
+    retired_mark: i64,
 }
 
 // SAFETY: the nodes that the list points to belong to several threads. What the list reads and
 // writes in them is only ever accessed with the list locked, by whichever thread.
 unsafe impl Send for Threads {}
 
-static THREADS: Lock<Threads> = Lock::new(Threads { first: ptr::null(), key: None, watched: false });
+static THREADS: Lock<Threads> = Lock::new(Threads {
+    first: ptr::null(),
+    key: None,
+    watched: false,
+    surveyed: false,
+    retired_mark: i64::MAX,
+});
 
 /// What threads that are not listed have allocated and freed, in bytes.
 struct Retired {
@@ -119,12 +130,112 @@ impl Threads {
             BUDGET.restart(RETIRED.balance() + listed);
         }
     }
+
+    /// Looks whether this moment is a new peak, and sets the marks (see `peak`).
+    fn survey(&mut self) {
+        /// How often the counters are read at most, to find a moment in which nothing is freed.
+        const ATTEMPTS: usize = 4;
+
+        self.nodes().for_each(|node| node.mark.set(i64::MIN));
+        // What a thread counts from here on without being seen below, it looks at its mark after.
+        fence(Ordering::SeqCst);
+        let mut freed = self.read_deallocated();
+        let mut highest = 0;
+        for _ in 0..ATTEMPTS {
+            let allocated = self.read_allocated();
+            fence(Ordering::Acquire);
+            let before = std::mem::replace(&mut freed, self.read_deallocated());
+            // When the last allocation was read, all that was counted as allocated was so, and no more
+            // than this was freed: so much was in use.
+            let used = allocated.wrapping_sub(freed).cast_signed();
+            highest = peak::raise(usize::try_from(used).unwrap_or(0));
+            if before == freed {
+                break;
+            }
+        }
+        self.set_marks(highest);
+    }
+
+    /// Reads what all threads have allocated, and notes it in their marks.
+    fn read_allocated(&self) -> u64 {
+        let listed = self.nodes().filter_map(|node| {
+            let allocated = load(node.counters.get()?.allocated);
+            node.mark.allocated.set(allocated);
+            Some(allocated)
+        });
+        listed.fold(RETIRED.allocated.load(Ordering::Relaxed), u64::wrapping_add)
+    }
+
+    /// Likewise what they have freed.
+    fn read_deallocated(&self) -> u64 {
+        let listed = self.nodes().filter_map(|node| {
+            let deallocated = load(node.counters.get()?.deallocated);
+            node.mark.deallocated.set(deallocated);
+            Some(deallocated)
+        });
+        listed.fold(RETIRED.deallocated.load(Ordering::Relaxed), u64::wrapping_add)
+    }
+
+    /// Distributes what is missing to the peak, on top of the balances that were read.
+    fn set_marks(&mut self, highest: usize) {
+        let balance =
+            |node: &Node| node.mark.allocated.get().wrapping_sub(node.mark.deallocated.get()).cast_signed();
+        let (count, listed) =
+            self.nodes().fold((1, 0), |(count, sum), node| (count + 1, sum + balance(node)));
+        let retired = RETIRED.balance();
+        let share = (highest.cast_signed() as i64 - retired - listed).max(0) / count;
+        self.retired_mark = retired + share;
+        self.nodes().for_each(|node| node.mark.set(balance(node) + share));
+    }
+
+    /// Has threads look at their marks from now on. The back end tells of rises.
+    pub(super) fn begin_surveys(&mut self) {
+        self.surveyed = true;
+        self.survey();
+    }
+
+    /// Takes a survey if threads have marks.
+    pub(super) fn survey_if_begun(&mut self) {
+        if self.surveyed {
+            self.survey();
+        }
+    }
+
+    /// Takes a survey if the threads that aren't listed have risen past their mark together.
+    fn look_at_retired(&mut self) {
+        if self.surveyed && RETIRED.balance() > self.retired_mark {
+            self.survey();
+        }
+    }
 }
 
 /// Locks the list. Nothing of the back end's may be called meanwhile: it has locks of its own,
 /// which `fork` takes in an order that is not ours to choose.
 pub(super) fn threads() -> Guard<Threads> {
     THREADS.lock()
+}
+
+/// Locks the list, and sees to it that the calling thread, if it is listed, takes no survey before the
+/// next one by somebody else: it may allocate while it has the list locked.
+pub(super) fn threads_without_surveys() -> Guard<Threads> {
+    let threads = threads();
+    thread::with_node(|node| node.mark.set(i64::MAX));
+    threads
+}
+
+/// Looks whether this moment is a new peak.
+pub(super) fn survey() {
+    threads().survey();
+}
+
+/// Takes a survey, unless somebody else has just taken one in which the calling thread, whose node this
+/// is, got a mark that it has not passed.
+#[cold]
+pub(super) fn survey_for(node: &Node) {
+    let mut threads = threads();
+    if node.balance() > node.mark.height() {
+        threads.survey();
+    }
 }
 
 /// Takes up the guard that the handler before a `fork` has forgotten.
@@ -139,15 +250,28 @@ pub(super) unsafe fn resume_threads() -> Guard<Threads> {
 /// Arranges for [`thread::thread_ends`] to be run when the calling thread, whose node this is,
 /// ends. Returns whether it will be.
 pub(super) fn set_destructor(node: &Node) -> bool {
-    let key = *threads().key.get_or_insert_with(|| {
-        fork::install();
-        let mut key = 0;
-        // SAFETY: `key` is there to be written, and the destructor is a function of the right kind.
-        let errno = unsafe { libc::pthread_key_create(&raw mut key, Some(thread::thread_ends)) };
-        if errno == 0 { Ok(key) } else { Err(()) }
-    });
+    let mut threads = threads();
+    let key = match threads.key {
+        Some(key) => key,
+        None => {
+            fork::install();
+            if Imp::TELLS_FOR_NOTHING {
+                peak::begin_with(&mut threads);
+            }
+            *threads.key.insert(new_key())
+        }
+    };
+    drop(threads);
     // SAFETY: the key exists and is never deleted.
     key.is_ok_and(|key| unsafe { libc::pthread_setspecific(key, ptr::from_ref(node).cast()) == 0 })
+}
+
+/// A key whose destructor is [`thread::thread_ends`].
+fn new_key() -> Result<libc::pthread_key_t, ()> {
+    let mut key = 0;
+    // SAFETY: `key` is there to be written, and the destructor is a function of the right kind.
+    let errno = unsafe { libc::pthread_key_create(&raw mut key, Some(thread::thread_ends)) };
+    if errno == 0 { Ok(key) } else { Err(()) }
 }
 
 /// Has all threads watched, and makes a change to the limit or the mark.
@@ -162,6 +286,11 @@ pub(super) fn list(node: &Node, counters: ThreadCounters) {
     let mut threads = threads();
     node.counters.set(Some(counters));
     threads.link(node);
+    // No share of what is missing to the peak until the next survey.
+    node.mark.set(node.balance());
+    if node.balance() > 0 {
+        threads.survey_if_begun();
+    }
     if threads.watched {
         BUDGET.charge(node.watch());
     } else {
@@ -174,7 +303,11 @@ pub(super) fn list(node: &Node, counters: ThreadCounters) {
 pub(super) fn unlist(node: &Node) {
     let mut threads = threads();
     if matches!(node.state(), State::Listed | State::Watched) {
+        if node.balance() > node.mark.height() {
+            threads.survey_if_begun();
+        }
         threads.unlink(node);
+        threads.retired_mark = threads.retired_mark.saturating_add(node.mark.height());
         if threads.watched {
             BUDGET.put_back(node.room());
         }
@@ -186,11 +319,12 @@ pub(super) fn unlist(node: &Node) {
 
 /// Adds the figures of a thread that was never listed to the total.
 pub(super) fn retire_unlisted(counters: ThreadCounters) {
-    let threads = threads();
+    let mut threads = threads();
     if threads.watched {
         BUDGET.charge(balance(counters));
     }
     retire(counters);
+    threads.look_at_retired();
 }
 
 /// Adds a thread's figures to the total.
@@ -224,11 +358,12 @@ pub(super) fn add_difference<R>(layout: Option<Layout>, operation: impl FnOnce()
         allocated: after.allocated.wrapping_sub(before.allocated),
         deallocated: after.deallocated.wrapping_sub(before.deallocated),
     };
-    let threads = threads();
+    let mut threads = threads();
     RETIRED.add(difference);
     if threads.watched {
         BUDGET.put_back(drawn - difference.allocated.wrapping_sub(difference.deallocated).cast_signed());
     }
+    threads.look_at_retired();
     Ok(result)
 }
 

@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering, fence};
 
+use super::peak::Mark;
 use super::registry;
 use crate::backend::{CountsPerThread, Imp, ThreadCounters};
 
@@ -52,6 +53,8 @@ pub(super) struct Node {
     ceiling: AtomicI64,
     /// The era of the limit that the ceiling belongs to. The thread's own.
     era: Cell<u32>,
+    /// How high the balance may rise before the peak is looked at.
+    pub(super) mark: Mark,
 }
 
 impl Node {
@@ -63,6 +66,7 @@ impl Node {
             next: Cell::new(ptr::null()),
             ceiling: AtomicI64::new(0),
             era: Cell::new(0),
+            mark: Mark::new(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Linux: `/proc/self` and `sysinfo`.
 
 use std::ffi::CStr;
+use std::io::Write;
 
 /// Reads a file from its beginning into `buffer`, as much as fits. No allocation: this may be asked
 /// when there is no memory.
@@ -39,10 +40,21 @@ pub(super) fn rss() -> Option<usize> {
     leading_number(rest)?.checked_mul(page_size()?)
 }
 
-pub(super) fn smaps_sum(field: &str) -> Option<usize> {
+pub(super) fn smaps_sum(field: &str, pid: Option<u32>) -> Option<usize> {
     let mut buffer = [0; 4096];
-    let rollup = read_file(c"/proc/self/smaps_rollup", &mut buffer)?;
-    sum_in(std::str::from_utf8(rollup).ok()?, field)
+    let mut path = [0; 32];
+    let path = match pid {
+        Some(pid) => rollup_of(pid, &mut path)?,
+        None => c"/proc/self/smaps_rollup",
+    };
+    sum_in(std::str::from_utf8(read_file(path, &mut buffer)?).ok()?, field)
+}
+
+/// The path of a process's `smaps_rollup`, written to `path`, which has room for any.
+fn rollup_of(pid: u32, path: &mut [u8; 32]) -> Option<&CStr> {
+    let mut rest = &mut path[..];
+    write!(rest, "/proc/{pid}/smaps_rollup\0").ok()?;
+    CStr::from_bytes_until_nul(path).ok()
 }
 
 /// The value of a line `Field:   N kB`, in bytes.
@@ -82,6 +94,12 @@ mod tests {
         assert_eq!(sum_in(rollup, "Dirty"), None);
         assert_eq!(sum_in(rollup, "THPeligible"), None);
         assert_eq!(sum_in("", "Pss"), None);
+    }
+
+    #[test]
+    fn the_longest_path_fits() {
+        assert_eq!(rollup_of(1, &mut [1; 32]), Some(c"/proc/1/smaps_rollup"));
+        assert_eq!(rollup_of(u32::MAX, &mut [1; 32]), Some(c"/proc/4294967295/smaps_rollup"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ pub(super) fn rss() -> Option<usize> {
     None
 }
 
-pub(super) fn smaps_sum(_field: &str) -> Option<usize> {
+pub(super) fn smaps_sum(_field: &str, _pid: Option<u32>) -> Option<usize> {
     None
 }
 

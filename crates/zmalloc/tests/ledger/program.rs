@@ -50,7 +50,7 @@ impl Held {
         }
     }
 
-    fn resize(mut self, rng: &mut Rng) -> Self {
+    pub(crate) fn resize(mut self, rng: &mut Rng) -> Self {
         let fill = self.fill;
         let new_size = random_layout(rng).size();
         let kept = new_size.min(self.layout.size());
@@ -72,7 +72,7 @@ impl Held {
         unsafe { ALLOC.dealloc(self.start.as_ptr(), self.layout) };
     }
 
-    fn usable(&self) -> usize {
+    pub(crate) fn usable(&self) -> usize {
         // SAFETY: live.
         unsafe { usable_size(self.start) }
     }

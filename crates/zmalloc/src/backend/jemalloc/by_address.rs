@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 
 use tikv_jemalloc_sys as ffi;
 
-use super::{Jemalloc, Request};
+use super::{Jemalloc, Request, rises};
 use crate::backend::ByAddress;
 
 // SAFETY: the same allocator by other entry points, which count in the same way.
@@ -21,7 +21,7 @@ unsafe impl ByAddress for Jemalloc {
         let Request { size, flags } = Request::of(layout);
         // SAFETY: the caller promises that the block is live and the size not 0, so the request's
         // is not either. A block that stays is aligned from before.
-        unsafe { ffi::rallocx(block.as_ptr().cast(), size, flags) }.cast()
+        unsafe { rises::rallocx(block.as_ptr().cast(), size, flags) }.cast()
     }
 
     #[inline]
@@ -37,7 +37,7 @@ unsafe impl ByAddress for Jemalloc {
     unsafe fn resize_uncached(block: NonNull<u8>, layout: Layout) -> *mut u8 {
         let Request { size, flags } = Request::of(layout);
         // SAFETY: as in `resize`.
-        unsafe { ffi::rallocx(block.as_ptr().cast(), size, flags | ffi::MALLOCX_TCACHE_NONE) }.cast()
+        unsafe { rises::rallocx(block.as_ptr().cast(), size, flags | ffi::MALLOCX_TCACHE_NONE) }.cast()
     }
 
     #[inline]

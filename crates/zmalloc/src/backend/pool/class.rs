@@ -138,5 +138,6 @@ pub(super) fn figures(class: usize) -> SizeClass {
         slabs: guard.slabs,
         // Without the one that is being allocated from.
         nonfull_slabs: guard.slabs_with_room.saturating_sub(1),
+        counts: None,
     }
 }

@@ -204,6 +204,22 @@ impl<B: Backend + Control> Control for Pool<B> {
     fn stats_text() -> String {
         B::stats_text()
     }
+
+    fn stats_json() -> Result<String, ControlError> {
+        B::stats_json()
+    }
+
+    fn large_size_classes() -> Result<Vec<SizeClass>, ControlError> {
+        B::large_size_classes()
+    }
+
+    fn arena(index: usize) -> Result<AllocatorInfo, ControlError> {
+        B::arena(index)
+    }
+
+    fn arenas() -> Result<Vec<(usize, AllocatorInfo)>, ControlError> {
+        B::arenas()
+    }
 }
 
 #[cfg(test)]
