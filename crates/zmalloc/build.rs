@@ -15,6 +15,9 @@ use selection::{BACKENDS, Request, Selection};
 /// What decides, and therefore runs this script again when it changes.
 const VARIABLES: [&str; 3] = ["SANITIZER", "MALLOC", "MALLOC_POOL"];
 
+/// Has the unit tests be those of the ledger's model (`src/ledger/model`). For this repository only.
+const MODEL: &str = "ZMALLOC_MODEL";
+
 fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build/selection.rs");
@@ -24,6 +27,11 @@ fn main() -> ExitCode {
     let names = BACKENDS.map(|name| format!("\"{name}\"")).join(", ");
     println!("cargo::rustc-check-cfg=cfg(zmalloc_backend, values({names}))");
     println!("cargo::rustc-check-cfg=cfg(zmalloc_pool)");
+    println!("cargo::rustc-check-cfg=cfg(zmalloc_model)");
+    println!("cargo::rerun-if-env-changed={MODEL}");
+    if env::var(MODEL).is_ok_and(|value| value == "1") {
+        println!("cargo::rustc-cfg=zmalloc_model");
+    }
 
     let outcome = select().and_then(|selection| Ok((selection, name_of(selection.backend)?)));
     match outcome {

@@ -92,6 +92,7 @@ pub mod process;
 pub mod raw;
 mod request;
 mod stats;
+mod sync;
 mod tally;
 
 pub use api::*;

@@ -6,11 +6,12 @@
 //! retires them exactly as it does jemalloc's: so a slot is recycled with the memory of its thread,
 //! its balance is kept in the total, and there is no last slot.
 
+use crate::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use crate::sync::thread_local;
 use std::alloc::Layout;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use super::{Backend, ByAddress, Control, CountsPerThread, ThreadCounters, Totals};
 use crate::error::ControlError;

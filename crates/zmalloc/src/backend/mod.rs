@@ -9,10 +9,10 @@
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicU64;
 
 use crate::error::ControlError;
 use crate::stats::{AllocatorInfo, SizeClass};
+use crate::sync::atomic::AtomicU64;
 
 mod by_address;
 pub(crate) use self::by_address::ByAddress;

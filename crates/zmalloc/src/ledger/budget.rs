@@ -18,10 +18,10 @@
 //! to be used up; so no thread is ever caught halfway by a change of the rules, and setting another
 //! limit is one addition.
 
+use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU32, Ordering};
 use std::alloc::Layout;
 use std::ops::Deref;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU32, Ordering};
 
 use super::thread::Node;
 use crate::backend::{Backend, Imp};

@@ -25,8 +25,13 @@
 use std::alloc::Layout;
 
 mod budget;
+#[cfg_attr(all(test, zmalloc_model), path = "model/ending.rs")]
+mod ending;
 mod fork;
+#[cfg_attr(all(test, zmalloc_model), path = "model/lock.rs")]
 pub(crate) mod lock;
+#[cfg(all(test, zmalloc_model))]
+pub(crate) mod model;
 mod peak;
 mod registry;
 mod thread;

@@ -15,8 +15,8 @@
 //! then it reads the counters. Of a thread that allocates at that time either the survey sees the
 //! allocation, or the thread sees its mark lowered, and waits for the survey.
 
+use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering, fence};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering, fence};
 
 use super::registry::{self, Threads};
 use super::thread::{self, State};

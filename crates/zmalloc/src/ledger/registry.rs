@@ -1,10 +1,11 @@
 //! The list of the threads whose counters are read, and the total of all others.
 
+use crate::sync::atomic::{AtomicU64, Ordering, fence};
 use std::alloc::Layout;
 use std::ptr;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::budget::BUDGET;
+use super::ending::Key;
 use super::fork;
 use super::lock::{Guard, Lock};
 use super::peak;
@@ -16,7 +17,7 @@ use crate::request::Refusal;
 pub(super) struct Threads {
     first: *const Node,
     /// `None` until the first thread is about to be listed; then whether the key exists.
-    key: Option<Result<libc::pthread_key_t, ()>>,
+    key: Option<Option<Key>>,
     /// Whether threads on the list are watched, as they are for good from the first limit on.
     watched: bool,
     /// Whether the back end tells of rises, so that threads have marks.
@@ -258,20 +259,11 @@ pub(super) fn set_destructor(node: &Node) -> bool {
             if Imp::TELLS_FOR_NOTHING {
                 peak::begin_with(&mut threads);
             }
-            *threads.key.insert(new_key())
+            *threads.key.insert(Key::new())
         }
     };
     drop(threads);
-    // SAFETY: the key exists and is never deleted.
-    key.is_ok_and(|key| unsafe { libc::pthread_setspecific(key, ptr::from_ref(node).cast()) == 0 })
-}
-
-/// A key whose destructor is [`thread::thread_ends`].
-fn new_key() -> Result<libc::pthread_key_t, ()> {
-    let mut key = 0;
-    // SAFETY: `key` is there to be written, and the destructor is a function of the right kind.
-    let errno = unsafe { libc::pthread_key_create(&raw mut key, Some(thread::thread_ends)) };
-    if errno == 0 { Ok(key) } else { Err(()) }
+    key.is_some_and(|key| key.set(node))
 }
 
 /// Has all threads watched, and makes a change to the limit or the mark.

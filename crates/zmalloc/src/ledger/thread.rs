@@ -1,9 +1,10 @@
 //! What the ledger keeps for each thread, in the thread's own storage.
 
+use crate::sync::atomic::{AtomicI64, AtomicU8, Ordering, fence};
+use crate::sync::thread_local;
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering, fence};
 
 use super::peak::Mark;
 use super::registry;
