@@ -25,10 +25,10 @@ enum Policy {
 }
 
 /// The packages that may hold unsafe code; it is forbidden in all others.
-const POLICIES: &[(&str, Policy)] =
-    &[
+const POLICIES: &[(&str, Policy)] = &[
     ("crash", Policy::Allowed),
     ("zmalloc", Policy::Allowed),
+    ("heapwalk", Policy::Allowed),
     ("zmalloc-capi", Policy::Allowed),
     ("keyspace", Policy::NamedFiles),
 ];
