@@ -1,0 +1,230 @@
+//! Blocks from two sources: the server, and the arena while no server is bound.
+
+use std::alloc::Layout;
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::arena::{self, Arena, Block};
+use crate::host::{BindError, Host, HostApi};
+use crate::ledger::{Ledger, Usage};
+
+const UNBOUND: u8 = 0;
+const BINDING: u8 = 1;
+const BOUND: u8 = 2;
+
+/// The word before a block that had to be aligned by hand: where the server's block begins.
+const BACK: usize = size_of::<*mut u8>();
+
+/// Everything that a module allocates.
+pub(crate) struct Heap {
+    arena: Arena,
+    ledger: Ledger,
+    state: AtomicU8,
+    host: UnsafeCell<MaybeUninit<Host>>,
+}
+
+// SAFETY: `host` is written once, by the thread that took `state` from UNBOUND to BINDING, and read
+// only after `state` is BOUND, which is stored after the write. Everything else is atomic.
+unsafe impl Sync for Heap {}
+
+impl Heap {
+    /// A heap without a server.
+    pub(crate) const fn new() -> Self {
+        Self {
+            arena: Arena::new(),
+            ledger: Ledger::new(),
+            state: AtomicU8::new(UNBOUND),
+            host: UnsafeCell::new(MaybeUninit::uninit()),
+        }
+    }
+
+    /// The server, once it is bound.
+    #[inline]
+    pub(crate) fn host(&self) -> Option<&Host> {
+        // SAFETY: BOUND is stored after `host` was written, and it is never written again.
+        (self.state.load(Ordering::Acquire) == BOUND).then(|| unsafe { (*self.host.get()).assume_init_ref() })
+    }
+
+    /// From now on, blocks come from this server. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// When another server is bound.
+    ///
+    /// # Safety
+    /// The functions must be the allocation functions of the Module API, each as documented there,
+    /// and stay callable as long as this heap is used.
+    pub(crate) unsafe fn bind(&self, api: HostApi) -> Result<(), BindError> {
+        if self.state.compare_exchange(UNBOUND, BINDING, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            // SAFETY: the functions are as the caller promises; and only the thread that changed
+            // the state gets here, once.
+            unsafe { (*self.host.get()).write(Host::new(api)) };
+            self.state.store(BOUND, Ordering::SeqCst);
+            self.arena.seal();
+            return Ok(());
+        }
+        // Another thread that is binding takes microseconds and allocates nothing of ours.
+        while self.state.load(Ordering::Acquire) == BINDING {
+            std::hint::spin_loop();
+        }
+        match self.host() {
+            Some(host) if host.is(&api) => Ok(()),
+            _ => Err(BindError::AnotherServer),
+        }
+    }
+
+    /// What is held now.
+    pub(crate) fn usage(&self) -> Usage {
+        self.ledger.usage()
+    }
+
+    /// A block for this layout, from the server if there is one, or null.
+    ///
+    /// # Safety
+    /// As for `GlobalAlloc::alloc`: the layout's size must not be 0.
+    #[inline]
+    pub(crate) unsafe fn allocate(&self, layout: Layout, zeroed: bool) -> *mut u8 {
+        match self.host() {
+            // SAFETY: passed on.
+            Some(host) => unsafe { self.allocate_from(host, layout, zeroed) },
+            // SAFETY: passed on.
+            None => unsafe { self.allocate_unbound(layout, zeroed) },
+        }
+    }
+
+    /// # Safety
+    /// As for [`Heap::allocate`].
+    #[inline]
+    unsafe fn allocate_from(&self, host: &Host, layout: Layout, zeroed: bool) -> *mut u8 {
+        let Some(request) = host.request(layout.size(), layout.align()) else {
+            // SAFETY: passed on.
+            return unsafe { self.allocate_padded(host, layout, zeroed) };
+        };
+        // SAFETY: the server is bound, and a block that it gave was asked for with this request.
+        unsafe {
+            let block = if zeroed { host.allocate_zeroed(request) } else { host.allocate(request) };
+            if !block.is_null() {
+                self.ledger.add(host.usable_size(block, request));
+            }
+            block
+        }
+    }
+
+    /// A block that is aligned by hand: with room to begin later, and a word that leads back.
+    ///
+    /// # Safety
+    /// As for [`Heap::allocate`].
+    unsafe fn allocate_padded(&self, host: &Host, layout: Layout, zeroed: bool) -> *mut u8 {
+        let Some(request) = padded(layout) else {
+            return ptr::null_mut();
+        };
+        // SAFETY: the server's block is aligned to 8 at least. So the first multiple of the
+        // alignment that has a word before it is at most `align` bytes in, and `size` bytes fit
+        // behind it.
+        unsafe {
+            let block = if zeroed { host.allocate_zeroed(request) } else { host.allocate(request) };
+            if block.is_null() {
+                return block;
+            }
+            self.ledger.add(host.usable_size(block, request));
+            let aligned = block.add(BACK).add(block.add(BACK).align_offset(layout.align()));
+            aligned.cast::<*mut u8>().sub(1).write(block);
+            aligned
+        }
+    }
+
+    /// # Safety
+    /// As for [`Heap::allocate`].
+    #[cold]
+    unsafe fn allocate_unbound(&self, layout: Layout, zeroed: bool) -> *mut u8 {
+        let Some(block) = self.arena.allocate(layout.size(), layout.align()) else {
+            // A sealed arena means that a server was bound meanwhile.
+            return match self.host() {
+                // SAFETY: passed on.
+                Some(host) => unsafe { self.allocate_from(host, layout, zeroed) },
+                None => ptr::null_mut(),
+            };
+        };
+        let block: Block = if zeroed { arena::zeroed(block, layout.size()) } else { block };
+        self.ledger.add(block.size);
+        block.address.as_ptr()
+    }
+
+    /// Gives a block back to where it came from.
+    ///
+    /// # Safety
+    /// As for `GlobalAlloc::dealloc`.
+    #[inline]
+    pub(crate) unsafe fn free(&self, block: *mut u8, layout: Layout) {
+        let (size, align) = (layout.size(), layout.align());
+        if self.arena.contains(block) {
+            self.ledger.remove(Arena::usable_size(size, align));
+            // SAFETY: the block is the arena's, of this layout, and used no more.
+            unsafe { self.arena.free(block, size, align) };
+            return;
+        }
+        let host = self.host().expect("a block that is not the arena's is the server's");
+        // SAFETY: the block is the server's; how it was asked for follows from the layout, and a
+        // padded one has its beginning in the word before it.
+        unsafe {
+            let (block, request) = match host.request(size, align) {
+                Some(request) => (block, request),
+                None => (block.cast::<*mut u8>().sub(1).read(), size + align),
+            };
+            self.ledger.remove(host.usable_size(block, request));
+            host.free(block);
+        }
+    }
+
+    /// Changes a block's size, moving it if need be; null leaves it as it was.
+    ///
+    /// # Safety
+    /// As for `GlobalAlloc::realloc`.
+    pub(crate) unsafe fn reallocate(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        let (size, align) = (layout.size(), layout.align());
+        if self.arena.contains(block) {
+            let same = Arena::usable_size(size, align) == Arena::usable_size(new_size, align);
+            // SAFETY: passed on.
+            return if same { block } else { unsafe { self.replace(block, layout, new_size) } };
+        }
+        let host = self.host().expect("a block that is not the arena's is the server's");
+        let (Some(old), Some(new)) = (host.request(size, align), host.request(new_size, align)) else {
+            // SAFETY: passed on.
+            return unsafe { self.replace(block, layout, new_size) };
+        };
+        // SAFETY: the block is the server's, asked for with `old`; sizes in the contract aren't 0.
+        unsafe {
+            let before = host.usable_size(block, old);
+            let moved = host.reallocate(block, old, new);
+            if !moved.is_null() {
+                self.ledger.resize(before, host.usable_size(moved, new));
+            }
+            moved
+        }
+    }
+
+    /// # Safety
+    /// As for [`Heap::reallocate`].
+    unsafe fn replace(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: `GlobalAlloc::realloc` asks its caller for a size that makes a valid layout; the
+        // blocks are apart, and the common length lies in both.
+        unsafe {
+            let new_layout = Layout::from_size_align_unchecked(new_size, layout.align());
+            let moved = self.allocate(new_layout, false);
+            if !moved.is_null() {
+                ptr::copy_nonoverlapping(block, moved, layout.size().min(new_size));
+                self.free(block, layout);
+            }
+            moved
+        }
+    }
+}
+
+/// What to ask the server for, so that a block can be aligned by hand.
+fn padded(layout: Layout) -> Option<usize> {
+    layout.size().checked_add(layout.align())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+mod arena;
+mod global;
+mod heap;
+mod host;
+#[cfg(feature = "redis-module")]
+pub mod info;
+mod ledger;
+mod statics;
+mod thread;
+
+pub use self::global::ModuleAlloc;
+pub use self::host::BindError;
+pub use self::ledger::Usage;
