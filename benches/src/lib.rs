@@ -1,7 +1,8 @@
-//! What the benchmarks and the soak share: starting servers, measuring their CPU time and memory,
+//! What the benchmarks and the soak share: the parts of each, starting servers, measuring their CPU time and memory,
 //! loading keys, misbehaving, and printing figures.
 #![forbid(unsafe_code)]
 
+pub mod alloc;
 pub mod cache;
 pub mod load;
 pub mod misbehave;

@@ -8,6 +8,9 @@ use cargo_metadata::Message;
 
 use crate::shell;
 
+/// The programs of `benches` that measure the server, and are told which one.
+const NEED_SERVER: &[&str] = &["server", "soak"];
+
 /// What to run.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -18,7 +21,7 @@ pub(crate) struct Arguments {
     arguments: Vec<String>,
 }
 
-/// Builds the benchmark, and the server that it measures, with the profile `bench`; then runs it.
+/// Builds the benchmark, and the server if it measures that, with the profile `bench`; then runs it.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let source = format!("benches/src/bin/{}.rs", arguments.name);
     if !shell::root().join(&source).is_file() {
@@ -34,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// When something can't be built, or the benchmark fails.
 pub(crate) fn run_named(name: &str, arguments: &[String]) -> Result<()> {
     let mut command = shell::command(build("benches", name)?);
-    if !arguments.iter().any(|argument| names_ours(argument)) {
+    if NEED_SERVER.contains(&name) && !arguments.iter().any(|argument| names_ours(argument)) {
         command.arg("--ours").arg(build("server", "zmalloc-server")?);
     }
     shell::run(command.args(arguments))

@@ -35,6 +35,7 @@ const POLICIES: &[(&str, Policy)] = &[
     // Beside the ladder: what the crate redis-module doesn't wrap is called where it is needed.
     ("tairstring", Policy::NamedFiles),
     ("tairhash", Policy::NamedFiles),
+    ("alloc-worker", Policy::NamedFiles),
 ];
 
 fn check(repository: &Repository) -> Vec<Finding> {

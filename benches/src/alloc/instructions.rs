@@ -1,0 +1,44 @@
+//! Instructions per operation, counted by callgrind. They hardly depend on what else the machine
+//! does.
+
+use anyhow::{Context, Result};
+
+use super::entrant::Entrant;
+use super::output;
+use super::workload::Workload;
+
+/// callgrind, without the profile that it would leave behind.
+const CALLGRIND: &[&str] = &["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"];
+
+/// The instructions that an operation takes.
+///
+/// # Errors
+/// When valgrind isn't there, or the program can't be run.
+pub fn measure(entrant: &Entrant, workload: &Workload) -> Result<f64> {
+    let (few, many) = workload.counted;
+    let of_few = count(entrant, workload, few)?;
+    let of_many = count(entrant, workload, many)?;
+    Ok((of_many as f64 - of_few as f64) / (many - few) as f64)
+}
+
+/// The instructions of the whole program.
+fn count(entrant: &Entrant, workload: &Workload, operations: u64) -> Result<u64> {
+    let (_, report) = output(&mut entrant.command(CALLGRIND, workload, operations))?;
+    parse(&report).with_context(|| format!("cannot understand {report:?}"))
+}
+
+/// The figure in callgrind's line `==PID== Collected : N`.
+fn parse(report: &str) -> Option<u64> {
+    report.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_figure_is_that_of_the_line() {
+        assert_eq!(parse("==7== \n==7== Events    : Ir\n==7== Collected : 1234\n"), Some(1234));
+        assert_eq!(parse("==7== Command: worker\n"), None);
+    }
+}
