@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 /// One run against one server.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
-    /// The test's name as `redis-benchmark -t` has it: `SET`, `GET`, `INCR`.
+    /// The test's name as `redis-benchmark -t` has it: `SET`, `GET`, `INCR`; or a command with its arguments.
     pub test: &'static str,
     /// Requests in all.
     pub requests: u64,
@@ -29,7 +29,7 @@ impl Run {
     /// When `redis-benchmark` can't be started, fails, or prints something else.
     pub fn against(&self, port: u16) -> Result<f64> {
         let mut command = Command::new("redis-benchmark");
-        command.args(["-h", "127.0.0.1", "-t", self.test, "--csv"]);
+        command.args(["-h", "127.0.0.1", "--csv"]);
         let port = u64::from(port);
         for (option, number) in [
             ("-p", port),
@@ -40,6 +40,10 @@ impl Run {
         ] {
             command.arg(option).arg(number.to_string());
         }
+        match self.test.split_once(' ') {
+            None => command.args(["-t", self.test]),
+            Some(_) => command.args(self.test.split(' ')),
+        };
         let output = command.output().context("cannot start redis-benchmark")?;
         if !output.status.success() {
             bail!("redis-benchmark: {}", String::from_utf8_lossy(&output.stderr).trim());

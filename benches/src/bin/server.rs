@@ -48,6 +48,13 @@ const TESTS: [&str; 3] = ["SET", "GET", "INCR"];
 /// be, relative to theirs.
 const PIPELINES: [(u32, f64); 2] = [(16, 0.80), (1, 1.00)];
 
+/// Commands on strings of [`BITS_LENGTH`] bytes, measured with 16 in flight, and the goal.
+const BITS: [(&str, f64); 2] = [("BITCOUNT bits:a", 0.50), ("BITOP AND bits:c bits:a bits:b", 0.50)];
+const BITS_LENGTH: usize = 1 << 20;
+
+/// For one request of theirs, so many are made of the other commands.
+const BITS_SHARE: u64 = 300;
+
 /// The values that are loaded, and the goal: the most bytes that a key may take.
 const SHAPES: [(Values, f64); 4] =
     [(Values::Text(8), 48.0), (Values::Text(32), 76.0), (Values::Text(100), 144.0), (Values::Integers, 48.0)];
@@ -164,6 +171,8 @@ fn compare_cpu(arguments: &Arguments) -> Result<()> {
     for (pipeline, goal) in PIPELINES {
         series.extend(TESTS.map(|test| Series::new(test, pipeline, goal, arguments.requests)));
     }
+    let requests = arguments.requests / BITS_SHARE;
+    series.extend(BITS.map(|(command, goal)| Series::new(command, 16, goal, requests)));
     for round in 0..arguments.rounds {
         for one in &mut series {
             one.measure(&pair, round % 2 == 0)?;
@@ -185,6 +194,10 @@ fn fill(pair: &Pair, requests: u64) -> Result<()> {
             Run { test, requests, pipeline: 16 }.against(server.port())?;
         }
         let mut connection = server.connect()?;
+        for (at, key) in [b"bits:a", b"bits:b"].into_iter().enumerate() {
+            let value: Vec<u8> = (0..BITS_LENGTH).map(|byte| (byte * (7 + at) / 5) as u8).collect();
+            connection.command(&[b"SET", key, &value])?;
+        }
         let Reply::Bulk(Some(key)) = connection.command(&[b"RANDOMKEY"])? else {
             bail!("a server holds no key after it was filled");
         };

@@ -52,6 +52,7 @@
 
 mod access;
 mod args;
+mod bits;
 mod client;
 mod clients;
 mod clock;

@@ -172,6 +172,15 @@ impl Engine {
         }
     }
 
+    /// Stores a text under a key that never expires, whatever that held; the text is taken over rather than copied.
+    pub(crate) fn store_text(&mut self, db: usize, key: &[u8], text: Vec<u8>) {
+        let clock = access::Clock::of(&self.config, &self.clock).created();
+        // What has expired is counted as that, and not as replaced.
+        let _ = self.find(db, key);
+        let replaced = self.keyspace.db_mut(db).insert_entry(Entry::from_vec(key, text, None, clock));
+        self.discard_replaced(replaced);
+    }
+
     /// Sets when a key expires; one whose time is past is removed at once. Says whether there was such a key.
     pub(crate) fn expire_at(&mut self, db: usize, key: &[u8], at: i64) -> bool {
         let now = self.clock.now_ms();

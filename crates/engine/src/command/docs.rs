@@ -1,7 +1,7 @@
 //! What COMMAND DOCS says of a command.
 
 use super::info::write_names;
-use super::syntax::{self, Argument};
+use super::syntax::Argument;
 use super::{Command, Found};
 use crate::resp::Writer;
 
@@ -48,6 +48,8 @@ pub struct Deprecation {
 /// The chapters of the commands' documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
+    /// Bits of strings.
+    Bitmap,
     /// The connection.
     Connection,
     /// Keys, whatever their values.
@@ -62,6 +64,7 @@ impl Group {
     /// The name that COMMAND DOCS gives.
     pub const fn name(self) -> &'static str {
         match self {
+            Group::Bitmap => "bitmap",
             Group::Connection => "connection",
             Group::Generic => "generic",
             Group::Server => "server",
@@ -76,7 +79,7 @@ impl Group {
 /// When the command's syntax can't be read; the table's tests read them all.
 pub(crate) fn write_docs(reply: &mut Writer, found: &Found) {
     let Doc { group, since, complexity, summary, history, deprecated, system } = found.command.doc;
-    let arguments = syntax::parse(found.command.syntax).expect("the table's syntax can be read");
+    let arguments = found.command.arguments();
     let is_container = !found.command.subcommands().is_empty();
     let flags = names_of(&[(deprecated.is_some(), "deprecated"), (system, "syscmd")]);
     let fields = [

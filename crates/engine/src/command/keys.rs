@@ -46,6 +46,21 @@ impl KeyFlags {
         if gets { Self::RW | Self::ACCESS | Self::UPDATE } else { Self::OW | Self::UPDATE }
     }
 
+    /// What a call of BITFIELD does with its key: it only reads when it is asked for nothing but to GET.
+    pub(crate) fn of_bitfield(args: &[&[u8]]) -> Self {
+        let mut rest = args.get(2..).unwrap_or_default();
+        let is = |arg: &[u8], word: &str| arg.eq_ignore_ascii_case(word.as_bytes());
+        while let [name, values @ ..] = rest {
+            let takes = match () {
+                () if is(name, "get") && values.len() >= 2 => 2,
+                () if is(name, "overflow") && !values.is_empty() => 1,
+                () => return Self::RW | Self::ACCESS | Self::UPDATE,
+            };
+            rest = &values[takes..];
+        }
+        Self::RO | Self::ACCESS
+    }
+
     /// Writes the flags by name: how the key is opened in capitals, what is done then in small letters.
     pub(crate) fn write(self, reply: &mut Writer) {
         let opened = Self::RO | Self::RW | Self::OW | Self::RM;
@@ -132,6 +147,11 @@ impl KeySpec {
     /// One key, the argument of number `index`.
     pub const fn one(index: usize, flags: &[KeyFlags]) -> Self {
         Self::new(BeginSearch::Index(index), FindKeys::Range { last: 0, step: 1, limit: 0 }, flags)
+    }
+
+    /// Two keys, the argument of number `index` and the one behind it.
+    pub const fn pair(index: usize, flags: &[KeyFlags]) -> Self {
+        Self::new(BeginSearch::Index(index), FindKeys::Range { last: 1, step: 1, limit: 0 }, flags)
     }
 
     /// Keys from the argument of number `index` to the end, every `step`th argument.

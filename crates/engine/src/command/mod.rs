@@ -21,6 +21,8 @@ pub(crate) use docs::write_docs;
 pub(crate) use info::write_info;
 pub(crate) use lookup::{Found, Index, all};
 
+use syntax::Argument;
+
 use crate::context::Context;
 use crate::error::Error;
 
@@ -166,6 +168,19 @@ impl Command {
     pub const fn system(mut self) -> Self {
         self.doc.system = true;
         self
+    }
+
+    /// Its arguments. A key belongs to the key spec of its place; where there are more keys than specs, the last one
+    /// describes those that are left.
+    ///
+    /// # Panics
+    /// When the syntax can't be read; the table's tests read them all.
+    pub fn arguments(&self) -> Vec<Argument<'static>> {
+        let mut arguments = syntax::parse(self.syntax).expect("the table's syntax can be read");
+        if let Some(last) = self.keys.len().checked_sub(1) {
+            arguments.iter_mut().for_each(|argument| argument.cap_key_spec(last));
+        }
+        arguments
     }
 
     /// The sub-commands; none for a command that isn't a container.

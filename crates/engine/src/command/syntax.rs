@@ -115,6 +115,14 @@ impl<'s> Argument<'s> {
         }
     }
 
+    /// Has keys within it belong to the key spec `last`, where they would belong to a later one.
+    pub(super) fn cap_key_spec(&mut self, last: usize) {
+        self.key_spec = self.key_spec.map(|spec| spec.min(last));
+        if let Kind::OneOf(parts) | Kind::Block(parts) = &mut self.kind {
+            parts.iter_mut().for_each(|part| part.cap_key_spec(last));
+        }
+    }
+
     /// The parts of a block, or the alternatives of which one is given; none for any other kind.
     pub fn parts(&self) -> &[Argument<'s>] {
         match &self.kind {

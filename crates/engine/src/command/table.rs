@@ -4,11 +4,11 @@
 //! command, write its row and its function: look-up, checks, COMMAND and HELP follow. [`super::syntax`] says
 //! how `syntax` is written, [`KeySpec`] how keys are described.
 
-use super::Group::{Connection, Generic, Server, String};
+use super::Group::{Bitmap, Connection, Generic, Server, String};
 use super::{Categories, Command, Flags, KeyFlags, KeySpec};
 use crate::commands::{
-    client, command, config, connection, counters, debug, expire, help, info, keys, memory, object, scan,
-    server, strings,
+    bitfield, bits, client, command, config, connection, counters, debug, expire, help, info, keys, lcs,
+    memory, object, scan, server, strings,
 };
 
 const WRITE: Flags = Flags::WRITE;
@@ -25,6 +25,7 @@ const ALLOW_BUSY: Flags = Flags::ALLOW_BUSY;
 
 const KEYSPACE: Categories = Categories::KEYSPACE;
 const STRING: Categories = Categories::STRING;
+const BITMAP: Categories = Categories::BITMAP;
 const DANGEROUS: Categories = Categories::DANGEROUS;
 const CONNECTION: Categories = Categories::CONNECTION;
 
@@ -42,6 +43,61 @@ const DELETE: KeyFlags = KeyFlags::DELETE;
 /// Laid out by hand: one property a line, however short the row.
 #[rustfmt::skip]
 pub static COMMANDS: &[Command] = &[
+    // Bits.
+    Command::new("bitcount", -2, bits::bitcount)
+        .syntax("key [index: start:integer end:integer [index_unit: BYTE | BIT]@7.0.0]")
+        .flags(&[READONLY])
+        .acl(&[BITMAP])
+        .keys(&[KeySpec::one(1, &[RO, ACCESS])])
+        .doc(Bitmap, "2.6.0", "O(N) for N bytes", "Counts the bits that are set.")
+        .history(&[("7.0.0", "BYTE and BIT.")]),
+    Command::new("bitfield", -2, bitfield::bitfield)
+        .syntax(
+            "key [operation: GET <encoding_offset: encoding offset:integer> \
+             | <write: [OVERFLOW <wrap_sat_fail: WRAP | SAT | FAIL>] \
+             <write_operation: SET <encoding_offset_value: encoding offset:integer value:integer> \
+             | INCRBY <encoding_offset_increment: encoding offset:integer increment:integer>>>]...",
+        )
+        .flags(&[WRITE, DENYOOM])
+        .acl(&[BITMAP])
+        .keys(&[KeySpec::one(1, &[RW, ACCESS, UPDATE])
+            .varying(KeyFlags::of_bitfield)
+            .notes("Only reads when every operation is a GET.")])
+        .doc(Bitmap, "3.2.0", "O(N) for N operations", "Reads and writes integers of any width."),
+    Command::new("bitfield_ro", -2, bitfield::bitfield_ro)
+        .syntax("key [GET <encoding_offset: encoding offset:integer>]...")
+        .flags(&[READONLY, FAST])
+        .acl(&[BITMAP])
+        .keys(&[KeySpec::one(1, &[RO, ACCESS])])
+        .doc(Bitmap, "6.0.0", "O(N) for N operations", "Reads integers of any width."),
+    Command::new("bitop", -4, bits::bitop)
+        .syntax("operation destkey:key key...")
+        .flags(&[WRITE, DENYOOM])
+        .acl(&[BITMAP])
+        .keys(&[KeySpec::one(2, &[OW, UPDATE]), KeySpec::every(1, 3, &[RO, ACCESS])])
+        .doc(Bitmap, "2.6.0", "O(N) for N bytes", "Combines strings bit by bit, and stores the result."),
+    Command::new("bitpos", -3, bits::bitpos)
+        .syntax(
+            "key bit:integer [index: start:integer \
+             [end_index: end:integer [index_unit: BYTE | BIT]@7.0.0]]",
+        )
+        .flags(&[READONLY])
+        .acl(&[BITMAP])
+        .keys(&[KeySpec::one(1, &[RO, ACCESS])])
+        .doc(Bitmap, "2.8.7", "O(N) for N bytes", "Finds the first bit that is set, or clear.")
+        .history(&[("7.0.0", "BYTE and BIT.")]),
+    Command::new("getbit", 3, bits::getbit)
+        .syntax("key offset:integer")
+        .flags(&[READONLY, FAST])
+        .acl(&[BITMAP])
+        .keys(&[KeySpec::one(1, &[RO, ACCESS])])
+        .doc(Bitmap, "2.2.0", "O(1)", "Answers with a bit."),
+    Command::new("setbit", 4, bits::setbit)
+        .syntax("key offset:integer value:integer")
+        .flags(&[WRITE, DENYOOM])
+        .acl(&[BITMAP])
+        .keys(&[KeySpec::one(1, &[RW, ACCESS, UPDATE])])
+        .doc(Bitmap, "2.2.0", "O(1)", "Sets or clears a bit."),
     // The connection.
     Command::new("auth", -2, connection::auth)
         .syntax("[username]@6.0.0 password")
@@ -352,6 +408,12 @@ pub static COMMANDS: &[Command] = &[
         .acl(&[STRING])
         .keys(&[KeySpec::one(1, &[RW, ACCESS, UPDATE])])
         .doc(String, "2.6.0", "O(1)", "Adds a number, which needn't be whole."),
+    Command::new("lcs", -3, lcs::lcs)
+        .syntax("key1:key key2:key [LEN] [IDX] [MINMATCHLEN len:integer] [WITHMATCHLEN]")
+        .flags(&[READONLY])
+        .acl(&[STRING])
+        .keys(&[KeySpec::pair(1, &[RO, ACCESS])])
+        .doc(String, "7.0.0", "O(N*M) for N and M bytes", "Finds what two strings have in common."),
     Command::new("mget", -2, strings::mget)
         .syntax("key...")
         .flags(&[READONLY, FAST])

@@ -1,6 +1,6 @@
 //! HELP of every container: its sub-commands, from the table.
 
-use crate::command::{Command, syntax, usage};
+use crate::command::{Command, usage};
 use crate::context::Context;
 use crate::error::Error;
 
@@ -26,8 +26,7 @@ fn lines(container: &Command) -> Vec<String> {
         lines.push(format!("    {}", container.doc.summary));
     }
     for command in container.subcommands() {
-        let arguments = syntax::parse(command.syntax).expect("the table's syntax can be read");
-        let line = format!("{} {}", command.name.to_ascii_uppercase(), usage(&arguments));
+        let line = format!("{} {}", command.name.to_ascii_uppercase(), usage(&command.arguments()));
         lines.push(line.trim_end().to_owned());
         lines.push(format!("    {}", command.doc.summary));
     }

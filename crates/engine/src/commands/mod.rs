@@ -1,5 +1,7 @@
 //! The commands, one file a family. Which function runs which command is in [`crate::command::table`].
 
+pub(crate) mod bitfield;
+pub(crate) mod bits;
 pub(crate) mod client;
 pub(crate) mod command;
 pub(crate) mod config;
@@ -10,6 +12,7 @@ pub(crate) mod expire;
 pub(crate) mod help;
 pub(crate) mod info;
 pub(crate) mod keys;
+pub(crate) mod lcs;
 pub(crate) mod memory;
 pub(crate) mod object;
 pub(crate) mod scan;

@@ -47,7 +47,8 @@ impl Step {
 
 /// The commands as templates. A word in capitals stands for itself; the others are drawn anew each time:
 /// `key`, `value`, `integer`, `float`, `index` (into a string), `seconds`, `millis`, `at` and `at-millis` (times
-/// to live and points in time that are either past or far off), `db`, `pattern`, `bit`. `[a|b|c]` is one of them
+/// to live and points in time that are either past or far off), `db`, `pattern`, `bit` (a number of one), `field`
+/// (a type of BITFIELD's). `[a|b|c]` is one of them
 /// or nothing, `(a|b)` one of them, and a word with `*` after it is repeated one to four times.
 const TEMPLATES: &[&str] = &[
     "SET key value",
@@ -75,6 +76,30 @@ const TEMPLATES: &[&str] = &[
     "DECRBY key integer",
     "INCRBYFLOAT key float",
     "INCRBYFLOAT key integer",
+    "SETBIT key bit (0|1)",
+    "SETBIT key bit (0|1)",
+    "SETBIT key bit integer",
+    "GETBIT key bit",
+    "BITCOUNT key",
+    "BITCOUNT key index index [BIT|BYTE|x]",
+    "BITCOUNT key bit bit BIT",
+    "BITPOS key (0|1) [0|1|-3|9]",
+    "BITPOS key (0|1|2|x) index index [BIT|BYTE|x]",
+    "BITPOS key (0|1) bit bit BIT",
+    "BITOP (AND|OR|XOR|NOT|nosuch) key key [key|nokey]",
+    "BITOP (AND|OR|XOR) key key*",
+    "BITOP NOT key key",
+    "BITFIELD key GET field bit",
+    "BITFIELD key [OVERFLOW~] SET field bit integer GET field bit",
+    "BITFIELD key OVERFLOW (WRAP|SAT|FAIL|x) INCRBY field bit integer SET field bit integer",
+    "BITFIELD key OVERFLOW (SAT|FAIL) SET (i8|u8|i64|u63|i5) bit integer INCRBY (i64|i3|u2) bit integer",
+    "BITFIELD_RO key GET field bit GET field bit",
+    "BITFIELD_RO key [GET|SET] field bit",
+    "LCS key key",
+    "LCS key key [IDX|LEN] [MINMATCHLEN] [0|2|-1|x] [WITHMATCHLEN|LEN]",
+    "LCS key key IDX MINMATCHLEN integer WITHMATCHLEN",
+    "COMMAND GETKEYSANDFLAGS BITFIELD key [GET|SET] field bit [OVERFLOW|SET|GET] [SAT|u8] 1",
+    "COMMAND GETKEYSANDFLAGS LCS key key",
     "DEL key*",
     "UNLINK key*",
     "EXISTS key*",
@@ -300,6 +325,16 @@ impl Generator {
                 self.any(&["1", "0", "-1", "4000000000000", "33177117420000", "9223372036854775807", "z"])
             }
             "db" => self.any(&["0", "0", "1", "2", "15", "16", "-1", "x", "99999999999"]),
+            "bit" => match self.rng.below(6) {
+                0 => self.any(&["#0", "#3", "#-1", "#", "4294967296", "34359738367", "-1", "x", "", "01"]),
+                1 => format!("#{}", self.rng.below(40)).into(),
+                _ => (self.rng.below(600) as i64).to_string().into(),
+            },
+            "field" => match self.rng.below(6) {
+                0 => self.any(&["u64", "i65", "u0", "i", "", "x8", "u08", "I8", "i-3"]),
+                1 => self.any(&["i64", "u63", "i1", "u1"]),
+                _ => format!("{}{}", self.pick(&["i", "u"]), 1 + self.rng.below(63)).into(),
+            },
             "pattern" => self.any(&[
                 "*",
                 "key:*",
@@ -398,6 +433,8 @@ fn calm(args: &mut [Vec<u8>]) {
         |arg: &Vec<u8>, words: &[&str]| words.iter().any(|word| arg.eq_ignore_ascii_case(word.as_bytes()));
     let (dangerous, replacement) = if is(&args[0], &["SETRANGE"]) {
         (1_000_000..=512 << 20, "77")
+    } else if is(&args[0], &["SETBIT", "BITFIELD"]) {
+        (1_000_000..=512 << 23, "77")
     } else if args.iter().any(|arg| is(arg, &["PX", "PEXPIRE", "PSETEX"])) {
         (1..=60_000, "1000000")
     } else if args.iter().any(|arg| is(arg, &["EX", "EXPIRE", "SETEX"])) {

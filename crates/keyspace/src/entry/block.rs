@@ -3,6 +3,7 @@
 
 use crate::size_class::round_up;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
+use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
 /// Past this, a growing block is given this much more than it needs, and below, twice what it needs.
@@ -25,6 +26,15 @@ impl Block {
         // SAFETY: the size is not zero.
         let data = NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
         Block { data, len, capacity: layout.size() }
+    }
+
+    /// The block that a vector has allocated, which isn't empty. A vector's layout is that of a block: its capacity,
+    /// at an alignment of 1.
+    pub(super) fn from_vec(text: Vec<u8>) -> Block {
+        assert!(!text.is_empty());
+        let mut text = ManuallyDrop::new(text);
+        let data = NonNull::new(text.as_mut_ptr()).expect("a vector that is not empty has a block");
+        Block { data, len: text.len(), capacity: text.capacity() }
     }
 
     /// What to ask room for where a value has grown to `len` bytes and may grow again.

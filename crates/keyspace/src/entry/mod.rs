@@ -81,6 +81,17 @@ impl Entry {
         entry
     }
 
+    /// As [`Entry::new`] with a text of encoding `raw`; a large one is taken over rather than copied.
+    ///
+    /// # Panics
+    /// If `key` is longer than `u32::MAX` bytes.
+    pub fn from_vec(key: &[u8], text: Vec<u8>, expiry: Option<i64>, clock: u32) -> Entry {
+        if text.len() <= MAX_INLINE {
+            return Entry::new(key, StringValue::Raw(&text), expiry, clock);
+        }
+        Entry::allocate(key, expiry, clock, Room::Block(Block::from_vec(text))).0
+    }
+
     /// The entry, borrowed.
     #[inline]
     pub fn as_ref(&self) -> EntryRef<'_> {

@@ -49,6 +49,28 @@ fn every_width_of_key_and_value() {
 }
 
 #[test]
+fn a_text_that_is_taken_over_is_a_text_like_any_other() {
+    for len in VALUE_LENGTHS {
+        for spare in [0, 7, 4096] {
+            let mut taken = Vec::with_capacity(len + spare);
+            taken.extend_from_slice(&text(len));
+            let mut entry = Entry::from_vec(b"key", taken, Some(3), 5);
+            let mut model = Model {
+                key: b"key".to_vec(),
+                text: text(len),
+                encoding: Encoding::Raw,
+                expiry: Some(3),
+                clock: 5,
+            };
+            check(&entry, &model);
+            entry.append(b"tail");
+            model.text.extend_from_slice(b"tail");
+            check(&entry, &model);
+        }
+    }
+}
+
+#[test]
 fn every_size_of_value_becomes_every_other() {
     for from in VALUE_LENGTHS {
         for to in VALUE_LENGTHS.into_iter().filter(|&len| len <= 65_536) {
