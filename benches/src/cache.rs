@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_is_missed_is_there_the_next_time() {
-        let mut cache = Cache::start(Path::new(REDIS), "allkeys-lru", 100, None).unwrap();
+        let mut cache = Cache::start(Path::new(REDIS), "noeviction", 100, None).unwrap();
         cache.set_limit(0).unwrap();
         cache.look_up(&lookups(50..150)).unwrap();
         assert_eq!(cache.take_hit_ratio(), 50.0);
