@@ -11,6 +11,8 @@ use crate::config::Config;
 const INITIAL_COUNTER: u32 = 5;
 const MAX_COUNTER: u32 = 255;
 const LRU_MASK: u32 = (1 << 24) - 1;
+/// By how many seconds a clock is set back at most, as far as access times go.
+const SET_BACK: u32 = 3600;
 const MINUTES_MASK: u32 = (1 << 16) - 1;
 
 /// The clock at this moment, under the policy in force.
@@ -66,8 +68,13 @@ impl Clock {
     }
 
     /// When a key with `value` was last accessed, in seconds since 1970; `None` under an LFU policy.
+    ///
+    /// An access in the coming hour was one before the clock was set back, rather than one half a year ago: the
+    /// keys that were in use just then must not be the first to be evicted.
     pub(crate) fn last_access(self, value: u32) -> Option<i64> {
-        Some(self.now_s - i64::from(self.idle_seconds(value)?))
+        let idle = self.idle_seconds(value)?;
+        let ahead = LRU_MASK + 1 - idle;
+        Some(self.now_s + if ahead <= SET_BACK { i64::from(ahead) } else { -i64::from(idle) })
     }
 
     /// The access counter of a key with `value`, brought down to now; `None` under an LRU policy.
@@ -87,6 +94,8 @@ impl Clock {
     fn decayed(self, lfu: Lfu, value: u32) -> u32 {
         let counter = value & MAX_COUNTER;
         let elapsed = self.minutes().wrapping_sub(value >> 8) & MINUTES_MASK;
+        let is_ahead = MINUTES_MASK + 1 - elapsed <= SET_BACK / 60;
+        let elapsed = if is_ahead { 0 } else { elapsed };
         let periods = elapsed.checked_div(lfu.decay_minutes).unwrap_or(0);
         counter.saturating_sub(periods)
     }
@@ -118,6 +127,23 @@ mod tests {
         assert_eq!(lfu(0, 1).idle_seconds(created), None);
         assert_eq!(Clock { now_s: (1 << 24) + 3, lfu: None }.last_access(created), Some((1 << 24) - 2));
         assert_eq!(lfu(0, 1).last_access(created), None);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_no_key_old() {
+        let at = |now_s| Clock { now_s, lfu: None };
+        let value = at(1_700_000_000).created();
+        for back in [0, 1, 3600] {
+            assert_eq!(at(1_700_000_000 - back).last_access(value), Some(1_700_000_000));
+        }
+        for later in [0, 1, 3600, (1 << 24) - 3601] {
+            assert_eq!(at(1_700_000_000 + later).last_access(value), Some(1_700_000_000));
+        }
+        let value = lfu(1_700_000_000, 1).created();
+        for back in [0, 60, 3600] {
+            assert_eq!(lfu(1_700_000_000 - back, 1).frequency(value), Some(INITIAL_COUNTER));
+        }
+        assert_eq!(lfu(1_700_000_000 - 3660, 1).frequency(value), Some(0), "seen as a month and a half ago");
     }
 
     #[test]

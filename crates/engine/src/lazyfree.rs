@@ -54,10 +54,10 @@ impl LazyFree {
 
     /// Objects that wait to be freed.
     pub(crate) fn pending(&self) -> u64 {
-        self.counts.pending.load(Ordering::Relaxed)
+        self.counts.pending.load(Ordering::Acquire)
     }
 
-    /// Bytes that are in use and wait to be freed, at least.
+    /// Bytes that wait to be freed; those of the object that is being freed still count.
     pub(crate) fn pending_bytes(&self) -> u64 {
         self.counts.pending_bytes.load(Ordering::Acquire)
     }
@@ -83,11 +83,10 @@ impl LazyFree {
 
 impl Counts {
     fn free(&self, garbage: Garbage) {
-        // Before they are free: who relies on what is still to come must not take it for more than it is.
-        self.pending_bytes.fetch_sub(garbage.bytes, Ordering::AcqRel);
         drop(garbage.contents);
+        self.pending_bytes.fetch_sub(garbage.bytes, Ordering::Release);
         self.freed.fetch_add(garbage.objects, Ordering::Relaxed);
-        self.pending.fetch_sub(garbage.objects, Ordering::Relaxed);
+        self.pending.fetch_sub(garbage.objects, Ordering::Release);
     }
 }
 

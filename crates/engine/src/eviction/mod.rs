@@ -112,25 +112,21 @@ impl Engine {
             return Room::None;
         }
         let slice = Slice::begin(self.config.maxmemory_eviction_tenacity);
-        // What waits to be freed is as good as gone: no other key goes in its place.
-        while self.exceeds_limit_by(self.lazyfree.pending_bytes()) {
-            let Some(entry) = self.take_victim() else { return self.await_freeing(slice, Room::None) };
-            self.stats.evicted_keys += 1;
-            discard(&mut self.lazyfree, entry, self.config.lazyfree_lazy_eviction);
+        while self.exceeds_limit() {
+            // What waits to be freed is as good as gone: no other key goes in its place.
+            if !self.exceeds_limit_by(self.lazyfree.pending_bytes()) {
+                thread::sleep(FREEING_INTERVAL);
+            } else if let Some(entry) = self.take_victim() {
+                self.stats.evicted_keys += 1;
+                discard(&mut self.lazyfree, entry, self.config.lazyfree_lazy_eviction);
+            } else if self.lazyfree.pending() > 0 && !slice.is_over() {
+                thread::sleep(FREEING_INTERVAL);
+            } else if self.exceeds_limit() {
+                return Room::None;
+            }
             if slice.is_over() && self.exceeds_limit() {
                 return Room::Later;
             }
-        }
-        self.await_freeing(slice, Room::Later)
-    }
-
-    /// Waits for the thread that frees while memory is above the limit; `otherwise` when that hasn't helped.
-    fn await_freeing(&self, slice: Slice, otherwise: Room) -> Room {
-        while self.exceeds_limit() {
-            if self.lazyfree.pending() == 0 || slice.is_over() {
-                return otherwise;
-            }
-            thread::sleep(FREEING_INTERVAL);
         }
         Room::Enough
     }

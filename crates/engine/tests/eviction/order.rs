@@ -10,6 +10,7 @@ pub(crate) const CHECKS: &[Check] = &[
     ("recently_used_keys_survive_default_samples", recently_used_keys_survive_default_samples),
     ("often_used_keys_survive_default_samples", often_used_keys_survive_default_samples),
     ("a_candidate_that_is_used_is_none", a_candidate_that_is_used_is_none),
+    ("a_clock_that_is_set_back_makes_no_key_old", a_clock_that_is_set_back_makes_no_key_old),
     ("random_policies_favour_none", random_policies_favour_none),
     ("a_new_policy_forgets_the_candidates_of_the_old", a_new_policy_forgets_the_candidates_of_the_old),
 ];
@@ -186,6 +187,17 @@ fn random_policies_favour_none() {
             );
         }
     }
+}
+
+/// The system's clock is corrected by a minute; what was used just before is no old key.
+fn a_clock_that_is_set_back_makes_no_key_old() {
+    let mut session = in_order(AllkeysLru);
+    let now = session.engine.clock().now_ms();
+    session.engine.clock_mut().set(now - 60_000);
+    session.limit_below_use(10 * KEY_BYTES);
+    session.call("PING");
+    let gone = gone(&mut session);
+    assert!(gone.len() >= 9 && gone.iter().all(|&key| key < 12), "{gone:?}");
 }
 
 /// Deadlines and access times rank in opposite orders here.
