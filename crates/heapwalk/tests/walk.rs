@@ -334,8 +334,10 @@ fn tables_move_when_told_how_to_hash() {
     assert_eq!((mover.moved, place(&table)), (table.len(), old), "all but the table");
     relocate_table(&mut table, hasher, &mut mover);
     assert_eq!(mover.moved, table.len() + 1);
-    let mut patient = Patient::new(3);
-    while table.relocate(&mut patient).is_break() {}
+    {
+        let mut patient = Patient::new(3);
+        while table.relocate(&mut patient).is_break() {}
+    }
     assert_eq!(watch::figures(), after);
     for number in 0..500 {
         let text = format!("element {number}");

@@ -85,7 +85,10 @@ unsafe impl GlobalAlloc for ZMalloc {
 mod unlisted {
     use std::alloc::Layout;
 
-    use crate::backend::{Backend, Imp};
+    use std::ptr::NonNull;
+
+    use crate::backend::{Backend, ByAddress, Imp};
+    use crate::ledger::diversion;
     use crate::request;
 
     /// # Safety
@@ -93,6 +96,12 @@ mod unlisted {
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn alloc(layout: Layout) -> *mut u8 {
+        if diversion::is_on() {
+            // SAFETY: passed on.
+            let block = request::allocate(layout, || unsafe { Imp::allocate_uncached(layout, false) });
+            diversion::note(block, layout);
+            return block;
+        }
         // SAFETY: passed on.
         request::allocate(layout, || unsafe { Imp::allocate(layout) })
     }
@@ -111,6 +120,10 @@ mod unlisted {
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn dealloc(block: *mut u8, layout: Layout) {
+        if diversion::is_on() {
+            // SAFETY: the caller promises that the block is live, so it is not at address 0.
+            return request::free(|| unsafe { Imp::free_uncached(NonNull::new_unchecked(block)) });
+        }
         // SAFETY: passed on.
         request::free(|| unsafe { Imp::deallocate(block, layout) });
     }

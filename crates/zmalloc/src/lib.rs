@@ -33,6 +33,7 @@
 //! | what does the allocator hold beyond that, and why? | [`AllocatorInfo`], [`size_classes`], [`large_size_classes`], [`stats_text`], [`stats_json`] |
 //! | what does the kernel say? | [`process`] |
 //! | how is memory given back? | [`purge`], [`flush_thread_cache`], [`set_background_thread`] |
+//! | what does a value take, and can it be moved together? | [`defrag`] |
 //!
 //! # How the files build on each other
 //!
@@ -40,7 +41,7 @@
 //! stand on `request`, the long way of an allocation: past `fail` (failures on demand), the limit,
 //! and `oom` (memory given back). That stands, as does the short way, on `ledger` (who counts, and
 //! keeps the limit) and `backend` (who allocates: a contract, and the one implementation that this
-//! build selects). `stats` is the view
+//! build selects). `defrag` moves blocks by all of these. `stats` is the view
 //! of the back end's own figures, `process` that of the operating system's. The ledger knows no
 //! layout and the back end knows no ledger.
 //!
@@ -82,6 +83,7 @@
 
 mod api;
 mod backend;
+pub mod defrag;
 mod error;
 pub mod fail;
 mod global;

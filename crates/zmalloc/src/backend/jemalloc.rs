@@ -17,6 +17,9 @@ mod by_address;
 mod control;
 mod rises;
 mod statistics;
+mod utilization;
+
+pub(crate) use self::utilization::Survey;
 
 /// jemalloc writes its 64-bit counters with one store on 64-bit machines only.
 #[cfg(not(target_pointer_width = "64"))]

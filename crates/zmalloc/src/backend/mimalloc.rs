@@ -9,6 +9,10 @@ use libmimalloc_sys as ffi;
 use super::{Backend, Control};
 use crate::error::ControlError;
 
+mod utilization;
+
+pub(crate) use self::utilization::Survey;
+
 /// mimalloc as a [`Backend`].
 pub(crate) struct Mimalloc;
 

@@ -15,13 +15,25 @@ use crate::stats::{AllocatorInfo, SizeClass};
 use crate::sync::atomic::AtomicU64;
 
 mod by_address;
+mod utilization;
 pub(crate) use self::by_address::ByAddress;
+pub(crate) use self::utilization::Utilization;
 
 #[cfg(zmalloc_backend = "jemalloc")]
 mod jemalloc;
 /// The back end of this build. Nothing else in the crate names one.
 #[cfg(zmalloc_backend = "jemalloc")]
 pub(crate) use self::jemalloc::Jemalloc as Imp;
+
+/// Which blocks of this build's back end should move.
+#[cfg(zmalloc_backend = "jemalloc")]
+pub(crate) use self::jemalloc::Survey;
+
+#[cfg(not(any(zmalloc_backend = "jemalloc", zmalloc_backend = "mimalloc")))]
+mod unanswerable;
+/// Which blocks of this build's back end should move.
+#[cfg(not(any(zmalloc_backend = "jemalloc", zmalloc_backend = "mimalloc")))]
+pub(crate) use self::unanswerable::Survey;
 
 #[cfg(not(zmalloc_backend = "jemalloc"))]
 mod counting;
@@ -48,6 +60,9 @@ type Chosen = prefixed::Prefixed;
 mod mimalloc;
 #[cfg(zmalloc_backend = "mimalloc")]
 type Chosen = mimalloc::Mimalloc;
+/// Which blocks of this build's back end should move.
+#[cfg(zmalloc_backend = "mimalloc")]
+pub(crate) use self::mimalloc::Survey;
 
 #[cfg(any(zmalloc_backend = "tcmalloc", zmalloc_backend = "tcmalloc_minimal"))]
 mod class_table;

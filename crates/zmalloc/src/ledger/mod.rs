@@ -18,6 +18,9 @@
 //!   failure): its operations take the long way. Making it so is all that another thread does, and
 //!   all that the quick way has to look out for is that the thread is not listed (`budget`).
 //!
+//! A listed thread can also be *diverted* for a moment, which sends its operations the long way past its
+//! cache (`diversion`).
+//!
 //! Rises that nobody reads are noticed all the same (`peak`).
 //!
 //! A child of `fork` has one thread; the others' figures are moved to the total (`fork`).
@@ -25,6 +28,7 @@
 use std::alloc::Layout;
 
 mod budget;
+pub(crate) mod diversion;
 #[cfg_attr(all(test, zmalloc_model), path = "model/ending.rs")]
 mod ending;
 mod fork;
@@ -60,7 +64,7 @@ pub(crate) fn admitted(
     operation: impl FnOnce() -> *mut u8,
 ) -> Result<*mut u8, Refusal> {
     match thread::enlist() {
-        State::Listed => Ok(operation()),
+        State::Listed | State::Diverted => Ok(operation()),
         // If the counters can't be had now, a later operation finds them with this one counted.
         // That would be too late for the limit.
         State::Unknown if limit().is_some() => Err(Refusal::BackEnd),
@@ -85,7 +89,7 @@ pub(crate) fn admitted(
 /// Runs an operation of the back end that frees, likewise.
 pub(crate) fn released(operation: impl FnOnce()) {
     match thread::enlist() {
-        State::Listed | State::Unknown => operation(),
+        State::Listed | State::Diverted | State::Unknown => operation(),
         State::Detached => {
             // Nothing is refused that asks for no block.
             let _ = registry::add_difference(None, operation);

@@ -294,7 +294,7 @@ pub(super) fn list(node: &Node, counters: ThreadCounters) {
 /// everybody who reads them.
 pub(super) fn unlist(node: &Node) {
     let mut threads = threads();
-    if matches!(node.state(), State::Listed | State::Watched) {
+    if matches!(node.state(), State::Listed | State::Watched | State::Diverted) {
         if node.balance() > node.mark.height() {
             threads.survey_if_begun();
         }

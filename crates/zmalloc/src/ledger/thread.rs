@@ -22,6 +22,8 @@ pub(super) enum State {
     Detached = 2,
     /// Listed, and each of its operations takes the long way, past the limit.
     Watched = 3,
+    /// Listed, and each of its operations takes the long way, which leaves the thread's cache out.
+    Diverted = 4,
 }
 
 impl State {
@@ -31,7 +33,8 @@ impl State {
             0 => Self::Unknown,
             1 => Self::Listed,
             2 => Self::Detached,
-            _ => Self::Watched,
+            3 => Self::Watched,
+            _ => Self::Diverted,
         }
     }
 }
@@ -79,6 +82,14 @@ impl Node {
 
     pub(super) fn set_state(&self, state: State) {
         self.state.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// Changes the state, if it is the one given. Called by the thread itself.
+    pub(super) fn exchange_state(&self, from: State, to: State) {
+        // Not by a plain store: another thread may be making this a watched one.
+        let (from, to) = (from as u8, to as u8);
+        // If it fails there is nothing to change.
+        let _ = self.state.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Makes a thread on the list a watched one, with its balance as the ceiling. Returns the

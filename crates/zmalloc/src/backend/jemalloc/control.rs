@@ -52,6 +52,11 @@ impl<const N: usize> Mib<N> {
         self
     }
 
+    /// The numbers.
+    pub(super) fn numbers(&self) -> &[usize; N] {
+        &self.0
+    }
+
     /// Reads the node. A value of another size than `T`'s is refused (`EINVAL`).
     pub(super) fn read<T: Value>(&self) -> Result<T, ControlError> {
         read_with(|old, old_length| {

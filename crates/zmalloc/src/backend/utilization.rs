@@ -1,0 +1,22 @@
+//! The question that defragmentation asks: does a block keep pages alive that could be given back if it
+//! lay elsewhere?
+
+use std::ptr::NonNull;
+
+use crate::error::ControlError;
+
+/// What a back end knows of how well its pages are used, at one moment. Answers are given by it and by
+/// how the block's own slab stands when it is asked about.
+///
+/// The methods may allocate through the global allocator.
+pub(crate) trait Utilization: Sized {
+    /// Looks at all pages.
+    fn take() -> Result<Self, ControlError>;
+
+    /// Says of each block whether it should move: to a block of the same size class, past the thread's
+    /// cache, which then lies in pages that are used more. There are as many answers as blocks.
+    ///
+    /// # Safety
+    /// Each is an address in a live block of the back end.
+    unsafe fn ask(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]);
+}
