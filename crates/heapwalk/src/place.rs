@@ -74,7 +74,8 @@ impl Place {
     /// The walk has ended: the next begins here, if this one was ended within a sequence, else at the
     /// beginning.
     pub fn rewind(&mut self) {
-        self.saved = std::mem::take(&mut self.open);
+        std::mem::swap(&mut self.saved, &mut self.open);
+        self.open.clear();
         self.entered = 0;
         self.matched = 0;
     }

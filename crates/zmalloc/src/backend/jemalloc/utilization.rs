@@ -43,13 +43,13 @@ struct Extent {
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 struct Place {
+    /// Where the slab begins from which its bin allocates, or from which it will next.
+    current: usize,
     extent: Extent,
     /// Blocks of its bin that are free, in its arena.
     bin_free: usize,
     /// Blocks that the slabs of its bin have room for, in its arena.
     bin_blocks: usize,
-    /// Where the slab begins from which its bin allocates, or from which it will next.
-    current: usize,
 }
 
 /// The two nodes.
