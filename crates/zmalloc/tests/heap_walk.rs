@@ -41,12 +41,15 @@ fn main() {
     checks::run_plain_and_watched(checks);
 }
 
+/// What happened, and in which words.
+type Event = Box<(u64, Arc<str>)>;
+
 /// A record as programs have them.
 #[derive(Debug, PartialEq, HeapWalk)]
 struct Record<K: Eq + std::hash::Hash> {
     name: Cow<'static, str>,
     index: HashMap<K, Vec<u8>>,
-    history: VecDeque<Option<Box<(u64, Arc<str>)>>>,
+    history: VecDeque<Option<Event>>,
     next: Option<Box<Self>>,
 }
 

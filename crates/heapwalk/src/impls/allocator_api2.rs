@@ -35,7 +35,7 @@ impl<T: HeapWalk, A: HeapAllocator> HeapWalk for Box<[T], A> {
     fn measure<M: Measure + ?Sized>(&self, visitor: &mut M) -> ControlFlow<()> {
         // SAFETY: as above.
         unsafe { blocks::measure(NonNull::from_ref(&**self).cast(), Layout::for_value(&**self), visitor) }?;
-        sequence::measure(&**self, visitor)
+        sequence::measure(self.iter(), visitor)
     }
 
     fn relocate<R: Relocate + ?Sized>(&mut self, visitor: &mut R) -> ControlFlow<()> {
@@ -48,7 +48,7 @@ impl<T: HeapWalk, A: HeapAllocator> HeapWalk for Box<[T], A> {
             let slice = ptr::slice_from_raw_parts_mut(moved.as_ptr().cast(), length);
             ptr::write(self, Self::from_raw_in(slice, allocator));
         }
-        sequence::relocate(&mut **self, visitor)
+        sequence::relocate(self, visitor)
     }
 }
 
@@ -60,7 +60,7 @@ impl<T: HeapWalk, A: HeapAllocator> HeapWalk for Vec<T, A> {
             let block = NonNull::new_unchecked(self.as_ptr().cast_mut().cast());
             blocks::measure(block, blocks::array::<T>(self.capacity()), visitor)
         }?;
-        sequence::measure(&**self, visitor)
+        sequence::measure(self.iter(), visitor)
     }
 
     fn relocate<R: Relocate + ?Sized>(&mut self, visitor: &mut R) -> ControlFlow<()> {
@@ -73,6 +73,6 @@ impl<T: HeapWalk, A: HeapAllocator> HeapWalk for Vec<T, A> {
             let moved = blocks::relocate(block, blocks::array::<T>(capacity), visitor);
             ptr::write(self, Self::from_raw_parts_in(moved.as_ptr().cast(), length, capacity, allocator));
         }
-        sequence::relocate(&mut **self, visitor)
+        sequence::relocate(self, visitor)
     }
 }
