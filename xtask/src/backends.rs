@@ -26,13 +26,17 @@ const COMBINATIONS: &[(&str, bool)] = &[
 const SUITE: &[&str] = &[
     "alignment",
     "conformance",
+    "defrag",
     "exhaustion",
     "family",
+    "heap_walk",
     "ledger",
+    "not_global",
     "process",
     "selection",
     "statistics",
     "tallies",
+    "wrapped",
 ];
 
 /// Checks every back end by clippy and hands the command that tests it to `run_tests`. All are
