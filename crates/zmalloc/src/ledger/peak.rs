@@ -87,7 +87,7 @@ pub(super) fn begin_with(threads: &mut Threads) {
 fn rose() {
     thread::with_node(|node| {
         // A thread that isn't listed has no mark. Nor can it be one that has the list locked.
-        if !matches!(node.state(), State::Listed | State::Watched) {
+        if !matches!(node.state(), State::Listed | State::Watched | State::Diverted) {
             return;
         }
         // After the counters were written, before the mark is read: a survey does the reverse.

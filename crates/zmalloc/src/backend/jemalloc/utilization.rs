@@ -221,8 +221,15 @@ fn is_sparse(used: usize, blocks: usize, slabs: usize, in_slabs: usize) -> bool 
 mod tests {
     use super::*;
 
-    const CLASS: SizeClass =
-        SizeClass { size: 64, blocks_per_slab: 64, slab_size: 4096, live: 0, slabs: 10, nonfull_slabs: 5 };
+    const CLASS: SizeClass = SizeClass {
+        size: 64,
+        blocks_per_slab: 64,
+        slab_size: 4096,
+        live: 0,
+        slabs: 10,
+        nonfull_slabs: 5,
+        counts: None,
+    };
 
     #[test]
     fn what_is_in_full_slabs_and_in_the_current_one_is_not_in_the_others() {
