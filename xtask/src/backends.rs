@@ -81,6 +81,18 @@ pub(crate) fn check_refusals() -> Result<()> {
     Ok(())
 }
 
+/// Checks the C interface by clippy where it stands on another allocator than jemalloc: some of its
+/// files are compiled only there. Its tests build and run it over both.
+///
+/// # Errors
+/// When clippy finds something.
+pub(crate) fn check_c_interface() -> Result<()> {
+    let mut clippy = shell::cargo();
+    clippy.args(["clippy", "--package", "zmalloc-capi", "--features", "libc", "--quiet"]);
+    clippy.args(["--", "-D", "warnings"]).env("MALLOC", "libc").env("MALLOC_POOL", "0");
+    shell::run(&mut clippy)
+}
+
 /// A cargo command on the package over this back end.
 fn cargo_with(subcommand: &str, backend: &str, pool: bool) -> Command {
     let features = if pool { format!("{backend},pool") } else { backend.to_owned() };

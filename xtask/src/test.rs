@@ -28,7 +28,8 @@ pub(crate) fn run() -> Result<ExitCode> {
         Step::run("tests", || run_tests(&mut workspace_tests(), &mut counts)),
         Step::run("allocators", || {
             backends::run(|tests| run_tests(tests, &mut counts))?;
-            backends::check_refusals()
+            backends::check_refusals()?;
+            backends::check_c_interface()
         }),
     ];
 

@@ -147,7 +147,7 @@ void zmalloc_set_limit(size_t bytes);
 
 /* In live blocks: exact while no other thread is allocating or freeing. */
 size_t zmalloc_used_memory(void);
-/* The most that zmalloc_used_memory() has returned, this moment included. */
+/* The highest that the bytes in use were seen to be, this moment included. */
 size_t zmalloc_peak_memory(void);
 /* The allocator's name and version. */
 const char *zmalloc_backend(void);

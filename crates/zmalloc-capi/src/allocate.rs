@@ -4,17 +4,18 @@ use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 
 use crate::convert::{block, pointer};
+use crate::hot;
 
 /// Allocates, or calls the handler.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmalloc(size: usize) -> *mut c_void {
-    zmalloc::zmalloc(size).as_ptr().cast()
+    hot::allocate(size, long_way::zmalloc)
 }
 
 /// Allocates zeroed memory, or calls the handler.
 #[unsafe(no_mangle)]
 pub extern "C" fn zcalloc(size: usize) -> *mut c_void {
-    zmalloc::zcalloc(size).as_ptr().cast()
+    hot::allocate_zeroed(size, long_way::zcalloc)
 }
 
 /// Allocates so many zeroed elements of a size, or calls the handler.
@@ -41,13 +42,13 @@ pub unsafe extern "C" fn zrealloc(ptr: *mut c_void, size: usize) -> *mut c_void 
 /// Allocates, or returns null.
 #[unsafe(no_mangle)]
 pub extern "C" fn ztrymalloc(size: usize) -> *mut c_void {
-    pointer(zmalloc::ztrymalloc(size))
+    hot::allocate(size, long_way::ztrymalloc)
 }
 
 /// Allocates zeroed memory, or returns null.
 #[unsafe(no_mangle)]
 pub extern "C" fn ztrycalloc(size: usize) -> *mut c_void {
-    pointer(zmalloc::ztrycalloc(size))
+    hot::allocate_zeroed(size, long_way::ztrycalloc)
 }
 
 /// Resizes, or returns null with the block unchanged. To no bytes: frees, and returns null.
@@ -88,7 +89,7 @@ pub unsafe extern "C" fn zstrdup(s: *const c_char) -> *mut c_char {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zfree(ptr: *mut c_void) {
     // SAFETY: passed on.
-    unsafe { zmalloc::zfree(block(ptr)) }
+    unsafe { hot::free(ptr) }
 }
 
 /// Frees past the thread's cache.
@@ -125,4 +126,36 @@ pub unsafe extern "C" fn zmalloc_usable_size(ptr: *mut c_void) -> usize {
 #[unsafe(no_mangle)]
 pub extern "C" fn extend_to_usable(ptr: *mut c_void, _size: usize) -> *mut c_void {
     ptr
+}
+
+/// What the functions above do where the short way isn't open.
+mod long_way {
+    use std::ffi::c_void;
+
+    use crate::convert::pointer;
+    use crate::hot::begin_long_way;
+
+    #[cold]
+    pub(super) extern "C" fn zmalloc(size: usize) -> *mut c_void {
+        begin_long_way();
+        zmalloc::zmalloc(size).as_ptr().cast()
+    }
+
+    #[cold]
+    pub(super) extern "C" fn zcalloc(size: usize) -> *mut c_void {
+        begin_long_way();
+        zmalloc::zcalloc(size).as_ptr().cast()
+    }
+
+    #[cold]
+    pub(super) extern "C" fn ztrymalloc(size: usize) -> *mut c_void {
+        begin_long_way();
+        pointer(zmalloc::ztrymalloc(size))
+    }
+
+    #[cold]
+    pub(super) extern "C" fn ztrycalloc(size: usize) -> *mut c_void {
+        begin_long_way();
+        pointer(zmalloc::ztrycalloc(size))
+    }
 }

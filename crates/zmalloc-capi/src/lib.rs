@@ -6,6 +6,7 @@
 //!
 //! | file | functions |
 //! |---|---|
+//! | `hot` | none: the short way of the most used ones |
 //! | `allocate` | that return a block, and that free one |
 //! | `usable` | the same with the block's usable size |
 //! | `valkey` | names that Valkey has of its own |
@@ -24,6 +25,7 @@
 pub mod allocate;
 mod convert;
 pub mod handler;
+mod hot;
 pub mod release;
 pub mod statistics;
 pub mod usable;

@@ -27,7 +27,7 @@ pub extern "C" fn zmalloc_used_memory() -> usize {
     zmalloc::used_memory()
 }
 
-/// The most bytes that `zmalloc_used_memory` has returned so far, this moment included.
+/// The highest that the bytes in use were seen to be, this moment included.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmalloc_peak_memory() -> usize {
     zmalloc::peak_memory()

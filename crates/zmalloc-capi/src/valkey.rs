@@ -6,6 +6,7 @@ use std::ffi::c_void;
 use zmalloc::Flags;
 
 use crate::allocate;
+use crate::convert::block;
 
 /// Bytes in a cache line.
 const CACHE_LINE: usize = 64;
@@ -24,19 +25,19 @@ pub extern "C" fn zmalloc_cache_aligned(size: usize) -> *mut c_void {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zfree_with_size(ptr: *mut c_void, size: usize) {
     // SAFETY: passed on.
-    unsafe { zmalloc::raw::zfree_with_size(crate::convert::block(ptr), size) }
+    unsafe { zmalloc::raw::zfree_with_size(block(ptr), size) }
 }
 
 /// `zmalloc` in Valkey.
 #[unsafe(no_mangle)]
 pub extern "C" fn valkey_malloc(size: usize) -> *mut c_void {
-    zmalloc::zmalloc(size).as_ptr().cast()
+    allocate::zmalloc(size)
 }
 
 /// `zcalloc` in Valkey.
 #[unsafe(no_mangle)]
 pub extern "C" fn valkey_calloc(size: usize) -> *mut c_void {
-    zmalloc::zcalloc(size).as_ptr().cast()
+    allocate::zcalloc(size)
 }
 
 /// `zrealloc` in Valkey.
@@ -56,7 +57,7 @@ pub unsafe extern "C" fn valkey_realloc(ptr: *mut c_void, size: usize) -> *mut c
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn valkey_free(ptr: *mut c_void) {
     // SAFETY: passed on.
-    unsafe { zmalloc::zfree(crate::convert::block(ptr)) }
+    unsafe { allocate::zfree(ptr) }
 }
 
 /// `zmalloc_cache_aligned` in Valkey.

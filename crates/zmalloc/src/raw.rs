@@ -8,6 +8,7 @@ use std::alloc::Layout;
 use std::ptr::{self, NonNull};
 
 use crate::backend::{Backend, Imp};
+use crate::sync::atomic::AtomicU8;
 use crate::{ledger, oom, request};
 
 /// Runs an operation that allocates, or returns null with nothing changed. `usable_size` is that of
@@ -49,6 +50,15 @@ pub fn resize(usable_sizes: impl FnOnce() -> (usize, usize), operation: impl Fn(
 pub fn runs_at_once() -> bool {
     ledger::thread_is_listed()
 }
+
+/// Where [`runs_at_once`] looks on the calling thread, for a caller that finds its way there by
+/// itself. The place is there, and the same, until the thread's memory is taken down.
+pub fn state_of_thread() -> *const AtomicU8 {
+    ledger::state_of_thread()
+}
+
+/// What stands in that place when an operation runs at once.
+pub const RUNS_AT_ONCE: u8 = ledger::LISTED;
 
 /// Runs an operation that frees, or makes a block smaller where it is.
 #[inline(always)]

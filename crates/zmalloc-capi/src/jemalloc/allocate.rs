@@ -12,7 +12,7 @@ use crate::jemalloc::extended::je_mallocx;
 /// C's `malloc`.
 #[unsafe(no_mangle)]
 pub extern "C" fn je_malloc(size: usize) -> *mut c_void {
-    pointer(zmalloc::ztrymalloc(size))
+    allocate::ztrymalloc(size)
 }
 
 /// C's `calloc`.

@@ -70,6 +70,29 @@ static void *allocates_one(void *unused) {
     return NULL;
 }
 
+static pthread_key_t key;
+
+/* Runs while its thread ends, before or after the library has seen that. The second round of such
+ * functions is surely after. */
+static void frees_late(void *block) {
+    void *other = zmalloc(500);
+    memset(other, 2, 500);
+    zfree(other);
+    unsigned char *bytes = block;
+    if (bytes[0] == 0) {
+        bytes[0] = 1;
+        CHECK(pthread_setspecific(key, block) == 0);
+    } else {
+        zfree(block);
+    }
+}
+
+static void *leaves_a_block(void *unused) {
+    (void)unused;
+    CHECK(pthread_setspecific(key, zcalloc(200)) == 0);
+    return NULL;
+}
+
 #ifdef USE_JEMALLOC
 /* Knows jemalloc's names alone. */
 static void *by_jemalloc(void *unused) {
@@ -91,6 +114,9 @@ int main(void) {
     CHECK(zmalloc_used_memory() == start);
 
     for (size_t i = 0; i < rounds(5000); i++) run(1, allocates_one);
+    CHECK(zmalloc_used_memory() - start == left());
+    CHECK(pthread_key_create(&key, frees_late) == 0);
+    for (size_t i = 0; i < rounds(500); i++) run(2, leaves_a_block);
     CHECK(zmalloc_used_memory() - start == left());
 #ifdef USE_JEMALLOC
     for (size_t i = 0; i < rounds(1000); i++) run(2, by_jemalloc);

@@ -44,6 +44,7 @@ use self::budget::BUDGET;
 use self::thread::State;
 use crate::backend::{Backend, Imp};
 use crate::request::Refusal;
+use crate::sync::atomic::AtomicU8;
 
 /// Whether an operation of the calling thread needs nothing but to be done, as its counters are
 /// read. If not, it must be run by [`admitted`] or [`released`].
@@ -51,6 +52,14 @@ use crate::request::Refusal;
 pub(crate) fn thread_is_listed() -> bool {
     thread::state() == State::Listed
 }
+
+/// Where [`thread_is_listed`] looks on the calling thread.
+pub(crate) fn state_of_thread() -> *const AtomicU8 {
+    thread::state_place()
+}
+
+/// What it looks for.
+pub(crate) const LISTED: u8 = State::Listed as u8;
 
 /// Runs an operation of the back end that makes a block of the layout live, or returns null, on a
 /// thread in any state, and sees to it that it is counted and that the limit holds. `usable` is what

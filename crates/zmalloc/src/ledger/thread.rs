@@ -143,6 +143,11 @@ pub(super) fn state() -> State {
     NODE.with(Node::state)
 }
 
+/// Where the calling thread's state is. It stays there as the node does.
+pub(super) fn state_place() -> *const AtomicU8 {
+    NODE.with(|node| ptr::from_ref(&node.state))
+}
+
 /// The calling thread's node. It stays where it is until the thread's memory is taken down, which
 /// is after [`thread_ends`] has run.
 pub(super) fn node() -> *const Node {
