@@ -5,9 +5,9 @@
  *     cc -O2 -Iinclude benches/pair.c LIBRARY -lpthread -ldl -lm -o pair
  *     pair [BYTES [PAIRS [ROUNDS]]]
  *
- * The three take turns, ROUNDS times (default 15), with PAIRS pairs each (default 2,000,000) of
- * blocks of BYTES bytes (default 64). A line for each: its name, the size, and the median time in
- * nanoseconds for a pair. With `pair BYTES PAIRS NAME` only that one runs, once, and prints nothing:
+ * The three take turns, ROUNDS times (default 101), with PAIRS pairs each (default 200,000) of
+ * blocks of BYTES bytes (default 64). A line for each: its name, the size, and the median of the
+ * processor time for a pair, in nanoseconds. With `pair BYTES PAIRS NAME` only that one runs, once, and prints nothing:
  * for a counter of instructions, as the difference of two runs.
  *
  * With -DSHARED jemalloc's own functions are left out: the shared library keeps them for itself. */
@@ -64,7 +64,7 @@ static const struct contender {
 
 static double seconds(void) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
@@ -87,9 +87,9 @@ static int run_one(const char *name, size_t size, size_t pairs) {
 int main(int argc, char **argv) {
     static double times[COUNT][MOST_ROUNDS];
     size_t size = argc > 1 ? strtoull(argv[1], NULL, 10) : 64;
-    size_t pairs = argc > 2 ? strtoull(argv[2], NULL, 10) : 2000000;
+    size_t pairs = argc > 2 ? strtoull(argv[2], NULL, 10) : 200000;
     if (argc > 3 && run_one(argv[3], size, pairs)) return 0;
-    size_t rounds = argc > 3 ? strtoull(argv[3], NULL, 10) : 15;
+    size_t rounds = argc > 3 ? strtoull(argv[3], NULL, 10) : 101;
     if (pairs == 0 || rounds == 0 || rounds > MOST_ROUNDS) {
         fprintf(stderr, "usage: pair [BYTES [PAIRS [ROUNDS | NAME]]]\n");
         return 2;
