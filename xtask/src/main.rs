@@ -6,6 +6,7 @@
 
 mod backends;
 mod bench;
+mod drop_in;
 mod install;
 mod shell;
 mod soak;
@@ -34,6 +35,8 @@ enum Command {
     Soak(soak::Arguments),
     /// Run one benchmark of the package `benches`
     Bench(bench::Arguments),
+    /// Build Debian's Redis on the C library in place of its zmalloc.c and jemalloc, and test it
+    DropIn,
 }
 
 fn main() -> ExitCode {
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::run(),
         Command::Soak(arguments) => soak::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::DropIn => drop_in::run(),
     };
     match outcome {
         Ok(code) => code,
