@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         println!("cargo::rustc-cfg=zmalloc_model");
     }
 
+    println!("cargo::rustc-check-cfg=cfg(zmalloc_sanitized)");
     let outcome = select().and_then(|selection| Ok((selection, name_of(selection.backend)?)));
     match outcome {
         Ok((Selection { backend, pool }, mut name)) => {
@@ -61,7 +62,7 @@ fn select() -> Result<Selection, String> {
         .filter(|name| env::var_os(format!("CARGO_FEATURE_{}", name.to_uppercase())).is_some())
         .map(str::to_owned)
         .collect();
-    Request {
+    let request = Request {
         sanitizer: sanitizer.as_deref(),
         rustflags: &of_cargo("CARGO_ENCODED_RUSTFLAGS"),
         malloc: malloc.as_deref(),
@@ -69,8 +70,11 @@ fn select() -> Result<Selection, String> {
         features: &features,
         target_os: &of_cargo("CARGO_CFG_TARGET_OS"),
         pointer_width: &of_cargo("CARGO_CFG_TARGET_POINTER_WIDTH"),
+    };
+    if request.brings_malloc() {
+        println!("cargo::rustc-cfg=zmalloc_sanitized");
     }
-    .select()
+    request.select()
 }
 
 /// The back end's name and version; links the library if it is one of the system's.

@@ -62,6 +62,20 @@ pub(crate) fn run(mut run_tests: impl FnMut(&mut Command) -> Result<()>) -> Resu
     if failed.is_empty() { Ok(()) } else { bail!("failed over {}", failed.join(", ")) }
 }
 
+/// Hands the command that runs the ledger's model (`crates/zmalloc/src/ledger/model`) to `run_tests`.
+///
+/// # Errors
+/// When a schedule was found in which a check fails.
+pub(crate) fn run_model(run_tests: impl FnOnce(&mut Command) -> Result<()>) -> Result<()> {
+    println!("-- the ledger's model");
+    let mut tests = shell::cargo();
+    // No other build has these features together, so that none has to be built again.
+    tests.args(["test", "--package", "zmalloc", "--features", "prefixed,libc", "--quiet", "--lib"]);
+    tests.args(["ledger::model", "--", "--test-threads", "1"]);
+    tests.env("ZMALLOC_MODEL", "1").env("MALLOC", "prefixed").env("MALLOC_POOL", "0");
+    run_tests(&mut tests)
+}
+
 /// Checks that a choice that can't be met stops a build with the sentence that helps.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ mod backends;
 mod bench;
 mod drop_in;
 mod install;
+mod sanitize;
 mod shell;
 mod soak;
 mod test;
@@ -31,6 +32,8 @@ enum Command {
     Test,
     /// Check the rules of the house: the ladder, unsafe code, links, manifests and the rest
     Tidy,
+    /// Run the allocator's tests under the sanitizers of a nightly compiler
+    Sanitize,
     /// The extended check: fuzzing and long soaks
     Soak(soak::Arguments),
     /// Run one benchmark of the package `benches`
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Test => test::run(),
         Command::Tidy => tidy::run(),
+        Command::Sanitize => sanitize::run().map(|()| ExitCode::SUCCESS),
         Command::Soak(arguments) => soak::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::DropIn => drop_in::run(),

@@ -28,6 +28,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Step::run("tests", || run_tests(&mut workspace_tests(), &mut counts)),
         Step::run("allocators", || {
             backends::run(|tests| run_tests(tests, &mut counts))?;
+            backends::run_model(|tests| run_tests(tests, &mut counts))?;
             backends::check_refusals()?;
             backends::check_c_interface()
         }),

@@ -74,6 +74,17 @@ impl Request<'_> {
         Ok(found || in_flags)
     }
 
+    /// Whether any sanitizer is on: each brings a `malloc` of its own, whose blocks have the size asked
+    /// for.
+    pub(crate) fn brings_malloc(&self) -> bool {
+        let named = self.sanitizer.is_some_and(|names| !names.is_empty());
+        named
+            || self
+                .rustflags
+                .split('\x1f')
+                .any(|flag| flag.trim_start_matches("-Z").starts_with("sanitizer="))
+    }
+
     fn by_name(&self, name: &str) -> Result<&'static str, String> {
         let Some(backend) = BACKENDS.into_iter().find(|backend| *backend == name) else {
             return Err(format!("MALLOC={name} is not known: it is one of {}", BACKENDS.join(", ")));

@@ -26,8 +26,9 @@ static ALLOC: ZMalloc = ZMalloc::new();
 /// What a thread may hold of the budget without using it.
 const SLACK: usize = 64 * 1024;
 
-/// What a request may need beyond its size, where the back end can't tell a block's size in advance.
-const SPARE: usize = if GOOD_SIZE_IS_EXACT { 0 } else { 128 * 1024 };
+/// What a request of up to 4 MiB may need beyond its size, where the back end can't tell a block's size
+/// in advance.
+const SPARE: usize = if GOOD_SIZE_IS_EXACT { 0 } else { 640 * 1024 };
 
 fn main() {
     let checks: &[(&str, fn())] = &[

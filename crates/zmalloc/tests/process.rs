@@ -3,6 +3,8 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
 
 use zmalloc::process;
 
@@ -49,10 +51,13 @@ fn questions_to_the_system_do_not_allocate() {
 
 #[test]
 fn other_processes_can_be_asked_about() {
-    // It waits for its input, which ends when it is dropped.
-    let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let mut cat = Command::new("cat");
+    let mut child = cat.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    // What it echoes shows that it runs; then it waits for more.
+    child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
     let rss = process::smaps_sum_of("Rss", child.id()).expect("a child");
-    assert!(rss > 4096, "{rss}");
+    assert!(rss > 100_000, "{rss}");
     assert!(process::private_dirty_of(child.id()).is_some_and(|dirty| dirty <= rss));
     assert_eq!(process::smaps_sum_of("NoSuchField", child.id()), None);
     child.kill().unwrap();

@@ -110,3 +110,15 @@ fn the_pool_stands_in_front_of_two_only() {
     assert_eq!(narrow.select(), Ok(Selection { backend: "libc", pool: false }));
     assert!(Request { malloc_pool: Some("yes"), ..LINUX }.select().is_err());
 }
+
+#[test]
+fn any_sanitizer_brings_a_malloc_of_its_own() {
+    assert!(!LINUX.brings_malloc());
+    assert!(
+        !Request { sanitizer: Some(""), rustflags: "-Copt-level=3\x1f-Zthreads=8", ..LINUX }.brings_malloc()
+    );
+    for rustflags in ["-Zsanitizer=thread", "-Z\x1fsanitizer=address", "-g\x1f-Zsanitizer=memory"] {
+        assert!(Request { rustflags, ..LINUX }.brings_malloc(), "{rustflags}");
+    }
+    assert!(Request { sanitizer: Some("thread"), ..LINUX }.brings_malloc());
+}

@@ -114,8 +114,8 @@ unsafe impl Backend for Mimalloc {
         };
         // SAFETY: a pure function of any size.
         let good = unsafe { ffi::mi_good_size(size) };
-        // A page of its own, which a large block has, is made of slices.
-        if size <= FORETOLD { good } else { good.saturating_add(SLICE) }
+        // Large classes are an eighth apart, and a page of its own is made of slices.
+        if size <= FORETOLD { good } else { good.saturating_add(good / 8 + SLICE) }
     }
 
     #[inline]

@@ -132,8 +132,8 @@ pub(crate) fn watch_threads() {
 ///
 /// Where the back end can't tell a block's size in advance ([`GOOD_SIZE_IS_EXACT`] is false), a block
 /// must find room for the largest size that it could turn out to have. So the limit holds there too,
-/// and a request may be refused with that much left: some words for a small block, up to 64 KiB and
-/// the alignment for a large one.
+/// and a request may be refused with that much left: some words for a small block; for a
+/// large one 64 KiB and the alignment, and over mimalloc an eighth of its size as well.
 ///
 /// [`GOOD_SIZE_IS_EXACT`]: crate::GOOD_SIZE_IS_EXACT
 ///

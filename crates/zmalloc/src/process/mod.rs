@@ -8,11 +8,27 @@
 //! A figure that the system does not offer is `None`, never a guess.
 
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "other.rs")]
+#[cfg_attr(any(target_os = "macos", target_os = "ios"), path = "macos.rs")]
+#[cfg_attr(
+    any(target_os = "freebsd", target_os = "dragonfly", target_os = "netbsd", target_os = "openbsd"),
+    path = "bsd.rs"
+)]
+#[cfg_attr(
+    not(any(
+        target_os = "linux",
+        target_os = "macos",
+        target_os = "ios",
+        target_os = "freebsd",
+        target_os = "dragonfly",
+        target_os = "netbsd",
+        target_os = "openbsd"
+    )),
+    path = "other.rs"
+)]
 mod imp;
 
 /// Bytes of this process that are in physical memory (the resident set size): on Linux from
-/// `/proc/self/statm`.
+/// `/proc/self/statm`, on macOS from `proc_pidinfo`, on FreeBSD from `sysctl`.
 ///
 /// The kernel may keep this figure a little behind, by some pages for each thread.
 pub fn rss() -> Option<usize> {

@@ -40,7 +40,7 @@ pub(crate) fn threads_that_run_already_are_held_up() {
 
 /// The only thread there is may use the budget to the last page, where sizes are foretold.
 pub(crate) fn a_limit_is_exact_on_one_thread() {
-    const ROOM: usize = 10 << 20;
+    const ROOM: usize = 4 << 20;
     for used_before in [0, 100, 5_000, 300_000] {
         let _used = (used_before != 0).then(|| Block::new(used_before).unwrap());
         allow(ROOM + SPARE);
@@ -311,7 +311,7 @@ pub(crate) fn ending_threads_are_held_up_as_well() {
 
 /// Other threads hold parts of the budget as their parent forks; the child has no such threads.
 pub(crate) fn a_child_has_all_of_the_budget() {
-    const ROOM: usize = 8 << 20;
+    const ROOM: usize = 4 << 20;
     let (begun, done) = (Barrier::new(5), Barrier::new(5));
     thread::scope(|scope| {
         let body = || {

@@ -9,10 +9,14 @@ use std::ptr::{self, NonNull};
 use super::{Backend, Control};
 use crate::error::ControlError;
 
-#[cfg_attr(all(target_os = "linux", target_env = "gnu"), path = "glibc.rs")]
+#[cfg_attr(all(target_os = "linux", target_env = "gnu", not(zmalloc_sanitized)), path = "glibc.rs")]
 #[cfg_attr(any(target_os = "macos", target_os = "ios"), path = "apple.rs")]
 #[cfg_attr(
-    not(any(all(target_os = "linux", target_env = "gnu"), target_os = "macos", target_os = "ios")),
+    not(any(
+        all(target_os = "linux", target_env = "gnu", not(zmalloc_sanitized)),
+        target_os = "macos",
+        target_os = "ios"
+    )),
     path = "other.rs"
 )]
 mod platform;

@@ -1,4 +1,5 @@
-//! Other C libraries with `malloc_usable_size`: musl, bionic, FreeBSD's, DragonFly's.
+//! Other C libraries with `malloc_usable_size`: musl, bionic, FreeBSD's, DragonFly's, and what a
+//! sanitizer puts in the place of any.
 
 use std::ptr::NonNull;
 
