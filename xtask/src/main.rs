@@ -8,6 +8,7 @@ mod backends;
 mod bench;
 mod drop_in;
 mod install;
+mod platforms;
 mod sanitize;
 mod shell;
 mod soak;

@@ -36,6 +36,10 @@ pub(crate) fn run() -> Result<()> {
         tests.args(["--target", &target, "--target-dir", &format!("target/sanitize-{}", sanitizer.name)]);
         tests.args(sanitizer.arguments);
         tests.env("MALLOC", "libc").env("RUSTFLAGS", format!("-Zsanitizer={}", sanitizer.name));
+        // The tests ask for more than there is; the sanitizers' `malloc` ends the program at that otherwise.
+        for options in ["ASAN_OPTIONS", "TSAN_OPTIONS"] {
+            tests.env(options, "allocator_may_return_null=1");
+        }
         // This program's own cargo would be taken for the toolchain otherwise.
         tests.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");
         if let Err(error) = shell::run(&mut tests) {

@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::shell::{self, Step};
-use crate::{backends, install, tidy};
+use crate::{backends, install, platforms, tidy};
 
 /// Runs every step, whatever became of those before it, and ends with one line `N passed, N failed`.
 ///
@@ -32,6 +32,7 @@ pub(crate) fn run() -> Result<ExitCode> {
             backends::check_refusals()?;
             backends::check_c_interface()
         }),
+        Step::run("platforms", platforms::check),
     ];
 
     for step in &steps {

@@ -30,7 +30,8 @@
 //! | what if there is no memory? | [`oom`]; on demand, for tests: [`fail`] |
 //! | where is Redis's `zmalloc`? | [`zmalloc()`], [`ztrymalloc`] and the rest of the family, [`Flags`] |
 //! | what does a block of this layout take? | [`good_size`], [`usable_size`] |
-//! | what does the allocator hold beyond that, and why? | [`AllocatorInfo`], [`size_classes`], [`large_size_classes`], [`stats_text`], [`stats_json`] |
+//! | what does the allocator hold beyond that, and why? | [`AllocatorInfo`], [`size_classes`], [`large_size_classes`] |
+//! | what is the allocator's own report? | [`stats_text`], [`stats_json`] |
 //! | what does the kernel say? | [`process`] |
 //! | how is memory given back? | [`purge`], [`flush_thread_cache`], [`set_background_thread`] |
 //! | what does a value take, and can it be moved together? | [`defrag`] |

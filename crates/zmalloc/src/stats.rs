@@ -358,7 +358,10 @@ mod tests {
             counts: None,
         };
         assert_eq!(class.fragmentation(), 28 * 64);
-        let json = r#"{"size":64,"blocks_per_slab":64,"slab_size":4096,"live":100,"slabs":2,"nonfull_slabs":1,"fragmentation":1792}"#;
+        let json = concat!(
+            r#"{"size":64,"blocks_per_slab":64,"slab_size":4096,"live":100,"slabs":2,"#,
+            r#""nonfull_slabs":1,"fragmentation":1792}"#
+        );
         assert_eq!(class.to_json(), json);
         let counts = ClassCounts { allocations: 7, frees: u64::MAX, requests: 9 };
         let counted = SizeClass { counts: Some(counts), ..class }.to_json();

@@ -28,7 +28,7 @@ const SLACK: usize = 64 * 1024;
 
 /// What a request of up to 4 MiB may need beyond its size, where the back end can't tell a block's size
 /// in advance.
-const SPARE: usize = if GOOD_SIZE_IS_EXACT { 0 } else { 640 * 1024 };
+const SPARE: usize = if GOOD_SIZE_IS_EXACT { 0 } else { 1280 * 1024 };
 
 fn main() {
     let checks: &[(&str, fn())] = &[

@@ -101,7 +101,8 @@ impl Request {
 }
 
 // SAFETY: jemalloc's documented behaviour is the contract, one by one:
-// - it never unwinds and calls no Rust code but the hook of `rises`, which does neither unwind nor allocate; the operations below neither;
+// - it never unwinds and calls no Rust code but the hook of `rises`, which does neither unwind nor
+//   allocate; the operations below neither;
 // - it serves every thread, in destructors too (its own thread-specific data is rebuilt if need be);
 // - blocks are disjoint, stay until freed, and have the size requested; `Request::new` shows that
 //   they have the alignment;

@@ -105,7 +105,7 @@ pub(crate) fn a_limit_below_what_is_in_use() {
     drop(other);
     assert!(Block::new(8).is_none(), "still a megabyte too much");
     drop(large);
-    assert!(Block::new(6 << 20).is_some());
+    assert!(Block::new(5 << 20).is_some());
     assert!(Block::new(8 << 20).is_none());
     set_limit(Some(0));
     assert!(Block::new(1).is_none());

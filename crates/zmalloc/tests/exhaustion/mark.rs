@@ -49,7 +49,7 @@ pub(crate) fn a_mark_is_told_once() {
     drop(all);
 
     set_soft_mark(None);
-    drop(Block::new(8 << 20).unwrap());
+    drop(Block::new(7 << 20).unwrap());
     assert_eq!(calls(), 0);
 }
 
