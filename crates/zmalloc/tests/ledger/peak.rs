@@ -63,16 +63,16 @@ pub(crate) fn a_spike_that_nobody_saw() {
         assert!(peak <= top, "{peak} is above {top}, blocks of {size}");
         assert!(peak > top - 2 * PER_THREAD, "{peak} is far below {top}, blocks of {size}");
     }
+    filler.free();
 }
 
 /// Threads that are at their tops together, though each came there at its own time.
 pub(crate) fn spikes_that_add_up() {
     const THREADS: usize = 6;
-    let missing = to_the_peak();
+    let filler = Block::new(to_the_peak() + 1);
     let spikes: Vec<Spike> = (0..THREADS)
         .map(|number| {
-            let total = missing / THREADS + (2 << 20);
-            Spike::new(total, [100, 700, 5_000, 40_000, 64, 300_000][number], Some(Barrier::new(2)))
+            Spike::new(2 << 20, [100, 700, 5_000, 40_000, 64, 300_000][number], Some(Barrier::new(2)))
         })
         .collect();
     let mut threads = Vec::with_capacity(THREADS);
@@ -90,6 +90,7 @@ pub(crate) fn spikes_that_add_up() {
     let peak = peak_memory();
     assert!(peak > top - (THREADS + 1) * PER_THREAD, "{peak} is far below {top}");
     assert!(peak <= top, "{peak} is above {top}");
+    filler.free();
 }
 
 /// Threads that rise one after the other, each after the last has fallen, are no new peak.
