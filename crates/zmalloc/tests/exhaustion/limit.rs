@@ -256,7 +256,7 @@ pub(crate) fn what_was_drawn_in_advance_is_void() {
         set_limit(Some(used_memory()));
         assert!(Block::new(8).is_none());
         // A class of every quantum.
-        let rounding = if GOOD_SIZE_IS_EXACT { 0 } else { 64 };
+        let rounding = if GOOD_SIZE_IS_EXACT { 0 } else { 128 };
         set_limit(Some(used_memory() + 80 + rounding));
         assert!(Block::new(80).is_some());
         assert!(Block::new(81 + rounding).is_none());

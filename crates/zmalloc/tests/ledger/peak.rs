@@ -53,6 +53,8 @@ fn to_the_peak() -> usize {
 
 /// One thread after the other rises past the peak and falls again.
 pub(crate) fn a_spike_that_nobody_saw() {
+    // So that what a spike has to have above the peak is all that it has.
+    let filler = Block::new(to_the_peak() + 1);
     for (size, above) in [(24, 3 << 20), (1_000, 1 << 20), (4_096, 5 << 20), (70_000, 1 << 20), (9 << 20, 1)]
     {
         let spike = Spike::new(to_the_peak() + above, size, None);
