@@ -89,10 +89,13 @@ impl Counters {
 }
 
 /// Counts a new block of the layout, unless there is none.
+///
+/// The thread is prepared, here and below: the ledger sees to it before its first operation.
 #[inline(always)]
 fn count_new<B: Backend>(block: *mut u8, layout: Layout) -> *mut u8 {
     if let Some(live) = NonNull::new(block) {
-        // SAFETY: the back end has just returned it for this layout, so it is live.
+        // SAFETY: the back end has just returned it for this layout, so it is live, and the thread is
+        // prepared.
         let bytes = unsafe { B::usable_size_of(live, layout) };
         COUNTERS.with(|counters| {
             counters.add_allocated(bytes);
@@ -108,7 +111,8 @@ fn count_new<B: Backend>(block: *mut u8, layout: Layout) -> *mut u8 {
 /// `block` is live and `layout` is its layout.
 #[inline(always)]
 unsafe fn bytes_of<B: Backend>(block: *mut u8, layout: Layout) -> usize {
-    // SAFETY: a live block is not at address 0, and the caller promises that it is one.
+    // SAFETY: a live block is not at address 0, and the caller promises that it is one; the thread is
+    // prepared.
     unsafe { B::usable_size_of(NonNull::new_unchecked(block), layout) }
 }
 
@@ -186,6 +190,10 @@ unsafe impl<B: Backend> Backend for Counting<B> {
     unsafe fn usable_size(block: NonNull<u8>) -> usize {
         // SAFETY: passed on.
         unsafe { B::usable_size(block) }
+    }
+
+    fn prepare() {
+        B::prepare();
     }
 
     #[inline]
@@ -271,6 +279,18 @@ impl<B: Control> Control for Counting<B> {
     }
 }
 
-// SAFETY: the default methods are operations of the back end above, which counts them. What they
-// ask of its layouts holds: it finds a block's size by the block, or by the size class alone.
-unsafe impl<B: Backend> ByAddress for Counting<B> {}
+// SAFETY: the operations are those of the back end above, which counts them; a block whose alignment
+// isn't known is counted by its address. What the default methods ask of its layouts holds: it finds a
+// block's size by the block, or by the size class alone.
+unsafe impl<B: Backend> ByAddress for Counting<B> {
+    #[inline]
+    unsafe fn free(block: NonNull<u8>) {
+        // SAFETY: the caller promises that the block is live, hence also that its size is that of a
+        // layout.
+        unsafe {
+            let bytes = B::usable_size(block);
+            COUNTERS.with(|counters| counters.add_deallocated(bytes));
+            B::deallocate(block.as_ptr(), Layout::from_size_align_unchecked(bytes, 1));
+        }
+    }
+}

@@ -2,10 +2,11 @@
 
 use std::alloc::Layout;
 use std::ffi::{CStr, c_char, c_void};
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
 use libmimalloc_sys as ffi;
 
+use super::class_table::{ClassTable, STEP};
 use super::{Backend, Control};
 use crate::error::ControlError;
 
@@ -26,14 +27,58 @@ const FORETOLD: usize = 64 * 1024;
 const SLICE: usize = 64 * 1024;
 
 /// The size to ask for where the alignment needs no mention, which is cheaper; `None` where it does.
+///
+/// Rounded, so that what a block has to spare is the same for all sizes in between: if mimalloc was
+/// built to check for overflows (features `secure` and `debug`), it is what was asked for exactly.
+///
+/// No overflow: a layout's size is at most `isize::MAX`.
 #[inline(always)]
 const fn plain(size: usize, align: usize) -> Option<usize> {
     if align > NATURAL_ALIGN {
         None
     } else if size < align {
-        Some(align)
+        Some(align.next_multiple_of(STEP))
     } else {
-        Some(size)
+        Some(size.next_multiple_of(STEP))
+    }
+}
+
+static CLASSES: ClassTable = ClassTable::new();
+
+/// The usable size of the blocks for a small plain request. Found out by trial, as the builds of
+/// mimalloc differ.
+fn try_out(size: usize) -> usize {
+    // SAFETY: both take any size; the block, if there is one, is live until it is freed.
+    unsafe {
+        let block = ffi::mi_malloc(size);
+        if block.is_null() {
+            return ffi::mi_good_size(size);
+        }
+        let usable = ffi::mi_usable_size(block);
+        ffi::mi_free(block);
+        usable
+    }
+}
+
+/// The usable size of a block for a plain request, if it is a small one. The thread is prepared.
+#[inline(always)]
+fn class_of(layout: Layout) -> Option<usize> {
+    CLASSES.class_of(plain(layout.size(), layout.align())?)
+}
+
+/// Resizes a block to a size whose class is not remembered. The library lets it stay where half of it
+/// is used; where it stays, its size is asked for.
+///
+/// # Safety
+/// As [`Backend::reallocate`], `layout` being the new one.
+#[inline(never)]
+unsafe fn reallocate_by_library(block: *mut u8, layout: Layout) -> *mut u8 {
+    if let Some(size) = plain(layout.size(), layout.align()) {
+        // SAFETY: the caller promises that the block is live and that the size is not 0.
+        unsafe { ffi::mi_realloc(block.cast(), size) }.cast()
+    } else {
+        // SAFETY: as above; the alignment is a power of two.
+        unsafe { ffi::mi_realloc_aligned(block.cast(), layout.size(), layout.align()) }.cast()
     }
 }
 
@@ -42,6 +87,7 @@ const fn plain(size: usize, align: usize) -> Option<usize> {
 //   thread at any time, also after it has taken leave of one;
 // - blocks are disjoint, stay until freed, and are aligned as told; those of at least 16 bytes to
 //   16 by themselves. A block is always resized and freed by the functions for its alignment;
+// - small plain blocks are of the class that was tried out, and stay only within it;
 // - `mi_usable_size` is the whole of the block, and what is left of its page's block behind an
 //   aligned one. `mi_good_size` is what `mi_malloc` takes; where it doesn't apply, and after a
 //   block stayed where it was, the size asked for is the least.
@@ -73,25 +119,35 @@ unsafe impl Backend for Mimalloc {
     }
 
     #[inline]
-    unsafe fn deallocate(block: *mut u8, layout: Layout) {
-        if let Some(size) = plain(layout.size(), layout.align()) {
-            // SAFETY: the caller promises that the block is live, and it has at least this size.
-            unsafe { ffi::mi_free_size(block.cast(), size) }
-        } else {
-            // SAFETY: as above; it has this alignment.
-            unsafe { ffi::mi_free_size_aligned(block.cast(), layout.size(), layout.align()) }
-        }
+    unsafe fn deallocate(block: *mut u8, _layout: Layout) {
+        // SAFETY: the caller promises that the block is live. (A size would not help: nothing is made
+        // of it but checks.)
+        unsafe { ffi::mi_free(block.cast()) }
     }
 
     #[inline]
     unsafe fn reallocate(block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        if let Some(size) = plain(new_size, layout.align()) {
-            // SAFETY: the caller promises that the block is live and that the size is not 0.
-            unsafe { ffi::mi_realloc(block.cast(), size) }.cast()
-        } else {
-            // SAFETY: as above; the alignment is a power of two.
-            unsafe { ffi::mi_realloc_aligned(block.cast(), new_size, layout.align()) }.cast()
+        // SAFETY: the caller promises that the size does not overflow when it is rounded up to this
+        // alignment, which is a power of two as it comes from a layout.
+        let new_layout = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
+        let Some(class) = class_of(new_layout) else {
+            // SAFETY: passed on.
+            return unsafe { reallocate_by_library(block, new_layout) };
+        };
+        if class_of(layout) == Some(class) {
+            return block;
         }
+        // SAFETY: the size is not 0, as the caller promises.
+        let new = unsafe { Self::allocate(new_layout) };
+        if !new.is_null() {
+            // SAFETY: both are live, different, and as large as the smaller of the sizes; the old one
+            // is freed once, with its layout.
+            unsafe {
+                ptr::copy_nonoverlapping(block, new, layout.size().min(new_size));
+                Self::deallocate(block, layout);
+            }
+        }
+        new
     }
 
     #[inline]
@@ -122,6 +178,20 @@ unsafe impl Backend for Mimalloc {
     unsafe fn usable_size(block: NonNull<u8>) -> usize {
         // SAFETY: the caller promises that the block is live.
         unsafe { ffi::mi_usable_size(block.as_ptr().cast_const().cast()) }
+    }
+
+    fn prepare() {
+        CLASSES.fill(try_out);
+    }
+
+    #[inline(always)]
+    unsafe fn usable_size_of(block: NonNull<u8>, layout: Layout) -> usize {
+        match class_of(layout) {
+            // Of this class when it was allocated or moved, and it stays only within it.
+            Some(class) => class,
+            // SAFETY: the caller promises that the block is live.
+            None => unsafe { Self::usable_size(block) },
+        }
     }
 }
 
@@ -160,6 +230,7 @@ mod tests {
 
     #[test]
     fn fresh_blocks_have_the_size_foretold() {
+        Mimalloc::prepare();
         let sizes = (1..=2000).chain((2000..=200_000).step_by(997)).chain([1 << 20, 3 << 20, 100 << 20]);
         for (size, align) in sizes.flat_map(|size| [(size, 1), (size, 16), (size, 256)]) {
             let layout = Layout::from_size_align(size, align).unwrap();
@@ -173,7 +244,32 @@ mod tests {
                     usable == foretold || align > NATURAL_ALIGN || size > 100_000,
                     "{layout:?}: {usable}"
                 );
+                assert_eq!(Mimalloc::usable_size_of(block, layout), usable, "{layout:?}");
                 Mimalloc::deallocate(block.as_ptr(), layout);
+            }
+        }
+    }
+
+    #[test]
+    fn a_resized_block_has_the_size_that_its_layout_tells() {
+        Mimalloc::prepare();
+        let sizes = || (1..200).step_by(3).chain([1000, 2048, 4095, 4096, 4097, 5000, 9000, 70_000]);
+        for align in [1, 16, 64] {
+            for (size, new_size) in sizes().flat_map(|size| sizes().map(move |new_size| (size, new_size))) {
+                let layout = Layout::from_size_align(size, align).unwrap();
+                let new_layout = Layout::from_size_align(new_size, align).unwrap();
+                // SAFETY: the sizes are not 0, and the block has the layouts given.
+                unsafe {
+                    let block = Mimalloc::allocate(layout);
+                    block.write_bytes(7, size);
+                    let block = NonNull::new(Mimalloc::reallocate(block, layout, new_size)).unwrap();
+                    let kept = std::slice::from_raw_parts(block.as_ptr(), size.min(new_size));
+                    assert!(kept.iter().all(|&byte| byte == 7));
+                    let usable = Mimalloc::usable_size(block);
+                    let told = Mimalloc::usable_size_of(block, new_layout);
+                    assert!(usable == told && usable >= new_size, "{layout:?} to {new_size}: {usable}");
+                    Mimalloc::deallocate(block.as_ptr(), new_layout);
+                }
             }
         }
     }

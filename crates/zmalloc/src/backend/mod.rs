@@ -64,7 +64,7 @@ type Chosen = mimalloc::Mimalloc;
 #[cfg(zmalloc_backend = "mimalloc")]
 pub(crate) use self::mimalloc::Survey;
 
-#[cfg(any(zmalloc_backend = "tcmalloc", zmalloc_backend = "tcmalloc_minimal"))]
+#[cfg(any(zmalloc_backend = "mimalloc", zmalloc_backend = "tcmalloc", zmalloc_backend = "tcmalloc_minimal"))]
 mod class_table;
 #[cfg(any(zmalloc_backend = "tcmalloc", zmalloc_backend = "tcmalloc_minimal"))]
 mod tcmalloc;
@@ -163,11 +163,16 @@ pub(crate) unsafe trait Backend {
     /// `block` is live.
     unsafe fn usable_size(block: NonNull<u8>) -> usize;
 
+    /// Has the back end find out what the operations below need to know, if they do. Each thread calls
+    /// it before the first of them.
+    fn prepare() {}
+
     /// As [`usable_size`](Self::usable_size), for a caller that knows the block's layout, from which
     /// some back ends can tell it without looking the block up.
     ///
     /// # Safety
-    /// `block` is live and `layout` is its layout.
+    /// `block` is live and `layout` is its layout. The calling thread has called
+    /// [`prepare`](Self::prepare).
     #[inline(always)]
     unsafe fn usable_size_of(block: NonNull<u8>, _layout: Layout) -> usize {
         // SAFETY: passed on.

@@ -49,13 +49,18 @@ const fn plain(size: usize, align: usize) -> Option<usize> {
     }
 }
 
-/// The size of the blocks that such a request is met from.
+static CLASSES: ClassTable = ClassTable::new();
+
+/// The library's answer to what a request is met with, a pure function.
+fn ask(size: usize) -> usize {
+    // SAFETY: takes any size, and no flags.
+    unsafe { ffi::tc_nallocx(size, 0) }
+}
+
+/// The size of the blocks that such a request is met with. The thread is prepared.
 #[inline(always)]
 fn class_of(size: usize) -> usize {
-    static CLASSES: ClassTable = ClassTable::new();
-    // SAFETY: a pure function of any size; no flags.
-    let ask = |size| unsafe { ffi::tc_nallocx(size, 0) };
-    CLASSES.class_of(size, ask).unwrap_or_else(|| ask(size))
+    CLASSES.class_of(size).unwrap_or_else(|| ask(size))
 }
 
 /// Whether a block can stay what it is when it is resized.
@@ -160,7 +165,7 @@ unsafe impl Backend for Tcmalloc {
     fn good_size(layout: Layout) -> usize {
         match plain(layout.size(), layout.align()) {
             _ if layout.size() == 0 => 0,
-            Some(size) => class_of(size),
+            Some(size) => ask(size),
             None => layout.size(),
         }
     }
@@ -183,7 +188,11 @@ unsafe impl Backend for Tcmalloc {
         unsafe { ffi::tc_malloc_size(block.as_ptr().cast()) }
     }
 
-    #[inline]
+    fn prepare() {
+        CLASSES.fill(ask);
+    }
+
+    #[inline(always)]
     unsafe fn usable_size_of(block: NonNull<u8>, layout: Layout) -> usize {
         match plain(layout.size(), layout.align()) {
             // Of this class when it was allocated, and it stays only within it.
@@ -226,6 +235,7 @@ mod tests {
 
     #[test]
     fn blocks_without_an_alignment_have_the_size_foretold() {
+        Tcmalloc::prepare();
         let sizes = (1..=5000).chain((5000..=600_000).step_by(997)).chain([1 << 20, 3 << 20, 100 << 20]);
         for (size, align) in sizes.flat_map(|size| [(size, 1), (size, 8), (size, 16), (size, 256)]) {
             let layout = Layout::from_size_align(size, align).unwrap();
@@ -245,6 +255,7 @@ mod tests {
     /// two that are live at once would come to overlap.
     #[test]
     fn a_resized_block_is_freed_to_its_own_class() {
+        Tcmalloc::prepare();
         for align in [1, 16, 64] {
             for size in 1_usize..500 {
                 for new_size in [1, 9, size.div_ceil(2), size, size + 1, 2 * size, 5000] {

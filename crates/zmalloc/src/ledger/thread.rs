@@ -8,7 +8,7 @@ use std::ptr;
 
 use super::peak::Mark;
 use super::registry;
-use crate::backend::{CountsPerThread, Imp, ThreadCounters};
+use crate::backend::{Backend, CountsPerThread, Imp, ThreadCounters};
 
 /// Where a thread stands with the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,6 +170,7 @@ pub(super) fn enlist() -> State {
             fence(Ordering::Acquire);
             return state;
         }
+        Imp::prepare();
         let Some(counters) = Imp::thread_counters() else {
             return State::Unknown;
         };
