@@ -92,6 +92,11 @@ impl Drop for Injected {
     }
 }
 
+/// Whether requests of the calling thread have to be looked at.
+pub(crate) fn is_planned() -> bool {
+    PROGRESS.get().plan.is_some()
+}
+
 /// Whether a request of this size on the calling thread is to fail.
 pub(crate) fn chooses(size: usize) -> bool {
     let mut progress = PROGRESS.get();

@@ -40,11 +40,17 @@ unsafe impl GlobalAlloc for ZMalloc {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if ledger::thread_is_listed() {
             // SAFETY: the caller promises a size other than 0, which is all that is asked here.
-            unsafe { Imp::allocate(layout) }
-        } else {
-            // SAFETY: as above.
-            unsafe { unlisted::alloc(layout) }
+            return unsafe { Imp::allocate(layout) };
         }
+        if ledger::allows_allocation(layout) {
+            // SAFETY: as above.
+            let block = unsafe { Imp::allocate(layout) };
+            if !block.is_null() {
+                return block;
+            }
+        }
+        // SAFETY: as above.
+        unsafe { unlisted::alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -58,7 +64,7 @@ unsafe impl GlobalAlloc for ZMalloc {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        if ledger::thread_is_listed() {
+        if ledger::thread_is_listed() || ledger::allows_free(layout) {
             // SAFETY: the caller promises that `block` is live and was allocated with `layout`.
             unsafe { Imp::deallocate(block, layout) }
         } else {
@@ -84,12 +90,11 @@ unsafe impl GlobalAlloc for ZMalloc {
 /// arguments in registers, so that the ones above compile to a comparison and a jump.
 mod unlisted {
     use std::alloc::Layout;
-
     use std::ptr::NonNull;
 
     use crate::backend::{Backend, ByAddress, Imp};
     use crate::ledger::diversion;
-    use crate::request;
+    use crate::{ledger, request};
 
     /// # Safety
     /// As [`Backend::allocate`].
@@ -101,6 +106,13 @@ mod unlisted {
             let block = request::allocate(layout, || unsafe { Imp::allocate_uncached(layout, false) });
             diversion::note(block, layout);
             return block;
+        }
+        if ledger::allows_allocation_anew(layout) {
+            // SAFETY: passed on.
+            let block = unsafe { Imp::allocate(layout) };
+            if !block.is_null() {
+                return block;
+            }
         }
         // SAFETY: passed on.
         request::allocate(layout, || unsafe { Imp::allocate(layout) })
@@ -123,6 +135,10 @@ mod unlisted {
         if diversion::is_on() {
             // SAFETY: the caller promises that the block is live, so it is not at address 0.
             return request::free(|| unsafe { Imp::free_uncached(NonNull::new_unchecked(block)) });
+        }
+        if ledger::allows_free_anew(layout) {
+            // SAFETY: passed on.
+            return unsafe { Imp::deallocate(block, layout) };
         }
         // SAFETY: passed on.
         request::free(|| unsafe { Imp::deallocate(block, layout) });

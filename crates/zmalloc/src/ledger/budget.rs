@@ -31,9 +31,12 @@ use crate::request::Refusal;
 /// Stands for no limit: more than any address space, and far from overflow in either direction.
 const UNLIMITED: i64 = 1 << 61;
 
-/// The most bytes that a thread draws in advance. It keeps twice as much when it frees, before it
-/// gives back all but this.
+/// The most bytes that a thread draws in advance. When it frees it keeps half as much again, before
+/// it gives back all but this.
 const SLACK: i64 = 32 * 1024;
+
+/// The most room that a thread comes to have between two looks at it.
+pub(super) const MOST_ROOM: i64 = 2 * SLACK;
 
 /// A function that is told the bytes in use.
 type MarkCallback = fn(used: usize);
@@ -80,6 +83,12 @@ pub(super) static BUDGET: Budget = Budget {
 };
 
 impl Budget {
+    /// The era of the limit.
+    #[inline(always)]
+    pub(super) fn era(&self) -> u32 {
+        self.era.load(Ordering::Acquire)
+    }
+
     pub(super) fn limit(&self) -> Option<usize> {
         let total = self.total.load(Ordering::Relaxed);
         (total != UNLIMITED).then_some(total as usize)
@@ -200,19 +209,25 @@ fn largest(layout: Layout) -> i64 {
 }
 
 /// At least the largest size of a layout, if it is a small one. On any back end a small block takes no
-/// more than twice what was asked for, plus a header; one with an alignment of its own may take whole
-/// pages where its size isn't foretold.
-#[inline]
-fn small_bound(layout: Layout) -> Option<i64> {
+/// more than a quarter above what was asked for, plus a header and what the least classes are apart; one
+/// with an alignment of its own may take whole pages where its size isn't foretold.
+#[inline(always)]
+pub(super) fn small_bound(layout: Layout) -> Option<i64> {
     const SMALL: usize = 8 * 1024;
     let request = layout.size() + layout.align();
-    (request <= SMALL && (Imp::GOOD_SIZE_IS_EXACT || layout.align() <= 16)).then(|| 2 * request as i64 + 64)
+    (request <= SMALL && (Imp::GOOD_SIZE_IS_EXACT || layout.align() <= 16))
+        .then(|| (request + request / 4) as i64 + 64)
+}
+
+/// Whether more is in use than the limit of this era allowed when it was set.
+pub(super) fn is_overdrawn(era: u32) -> bool {
+    era & 1 == 1
 }
 
 /// Sees to it that the calling thread, whose node this is, may allocate a block of the layout.
 pub(super) fn admit(node: &Node, layout: Layout) -> Result<(), Refusal> {
-    let era = BUDGET.era.load(Ordering::Acquire);
-    if node.era() != era || era & 1 == 1 {
+    let era = BUDGET.era();
+    if node.era() != era || is_overdrawn(era) {
         let room = node.room();
         node.raise_ceiling(-room);
         BUDGET.put_back(room);
@@ -240,7 +255,7 @@ pub(super) fn admit(node: &Node, layout: Layout) -> Result<(), Refusal> {
 /// Gives back what lies far below the ceiling of the calling thread, whose node this is.
 pub(super) fn settle(node: &Node) {
     let room = node.room();
-    if room > 2 * SLACK {
+    if room > SLACK + SLACK / 2 {
         node.raise_ceiling(SLACK - room);
         BUDGET.put_back(room - SLACK);
     }

@@ -32,7 +32,11 @@ pub(crate) fn divert<R>(body: impl FnOnce() -> R) -> R {
     }
     let _end = End;
     LAST.set(None);
-    thread::with_node(|node| node.exchange_state(State::Listed, State::Diverted));
+    thread::with_node(|node| {
+        node.exchange_state(State::Listed, State::Diverted);
+        // A watched thread stays watched, and has no quick way left.
+        node.quota.withdraw();
+    });
     body()
 }
 

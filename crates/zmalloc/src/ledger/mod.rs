@@ -37,6 +37,7 @@ pub(crate) mod lock;
 #[cfg(all(test, zmalloc_model))]
 pub(crate) mod model;
 mod peak;
+mod quota;
 mod registry;
 mod thread;
 
@@ -61,6 +62,31 @@ pub(crate) fn state_of_thread() -> *const AtomicU8 {
 /// What it looks for.
 pub(crate) const LISTED: u8 = State::Listed as u8;
 
+/// Whether an allocation by the calling thread, which isn't listed, needs nothing but to be done all
+/// the same. If so, it is to be done now; if it fails, it must be tried again by [`admitted`].
+#[inline(always)]
+pub(crate) fn allows_allocation(layout: Layout) -> bool {
+    thread::with_node(|node| quota::allows_allocation(node, layout))
+}
+
+/// The same, when the quota was used up and may be renewed.
+#[inline]
+pub(crate) fn allows_allocation_anew(layout: Layout) -> bool {
+    thread::with_node(|node| quota::allows_allocation_anew(node, layout))
+}
+
+/// Whether a free by the calling thread, which isn't listed, needs nothing but to be done.
+#[inline(always)]
+pub(crate) fn allows_free(layout: Layout) -> bool {
+    thread::with_node(|node| quota::allows_free(node, layout))
+}
+
+/// The same, when the quota was used up and may be renewed.
+#[inline]
+pub(crate) fn allows_free_anew(layout: Layout) -> bool {
+    thread::with_node(|node| quota::allows_free_anew(node, layout))
+}
+
 /// Runs an operation of the back end that makes a block of the layout live, or returns null, on a
 /// thread in any state, and sees to it that it is counted and that the limit holds. `usable` is what
 /// the block that it takes the place of occupies, or 0.
@@ -83,6 +109,8 @@ pub(crate) fn admitted(
             registry::add_difference(new, operation)
         }
         State::Watched => thread::with_node(|node| {
+            // Until it is granted anew: the program may allocate meanwhile.
+            node.quota.withdraw();
             if usable == 0 || usable != Imp::good_size(layout) {
                 budget::admit(node, layout)?;
             }
@@ -90,6 +118,7 @@ pub(crate) fn admitted(
             if block.is_null() || usable != 0 || !Imp::GOOD_SIZE_IS_EXACT {
                 budget::settle(node);
             }
+            quota::grant(node);
             Ok(block)
         }),
     }
@@ -105,7 +134,10 @@ pub(crate) fn released(operation: impl FnOnce()) {
         }
         State::Watched => {
             operation();
-            thread::with_node(budget::settle);
+            thread::with_node(|node| {
+                budget::settle(node);
+                quota::grant(node);
+            });
         }
     }
 }
@@ -113,6 +145,7 @@ pub(crate) fn released(operation: impl FnOnce()) {
 /// Has every operation of every thread take the long way from now on.
 pub(crate) fn watch_threads() {
     registry::watched(|| ());
+    thread::with_node(|node| node.quota.withdraw());
 }
 
 /// Sets the most bytes that may be in use: [`used_memory`] doesn't rise past it. `None` for no limit.

@@ -7,6 +7,7 @@ use std::ffi::c_void;
 use std::ptr;
 
 use super::peak::Mark;
+use super::quota::Quota;
 use super::registry;
 use crate::backend::{Backend, CountsPerThread, Imp, ThreadCounters};
 
@@ -57,6 +58,8 @@ pub(super) struct Node {
     ceiling: AtomicI64,
     /// The era of the limit that the ceiling belongs to. The thread's own.
     era: Cell<u32>,
+    /// What the thread may do by the quick way when it is watched.
+    pub(super) quota: Quota,
     /// How high the balance may rise before the peak is looked at.
     pub(super) mark: Mark,
 }
@@ -70,6 +73,7 @@ impl Node {
             next: Cell::new(ptr::null()),
             ceiling: AtomicI64::new(0),
             era: Cell::new(0),
+            quota: Quota::new(),
             mark: Mark::new(),
         }
     }
@@ -155,7 +159,7 @@ pub(super) fn node() -> *const Node {
 }
 
 /// Calls `body` with the calling thread's node.
-#[inline]
+#[inline(always)]
 pub(super) fn with_node<R>(body: impl FnOnce(&Node) -> R) -> R {
     NODE.with(body)
 }
@@ -191,5 +195,6 @@ pub(super) unsafe extern "C" fn thread_ends(node: *mut c_void) {
     // thread's node, which still exists while destructors of thread-specific data run.
     let node = unsafe { &*node.cast_const().cast::<Node>() };
     registry::unlist(node);
+    node.quota.withdraw();
     node.set_state(State::Detached);
 }

@@ -1,0 +1,149 @@
+//! The quick way of a watched thread: what it may still do before its room has to be looked at again.
+//!
+//! A quota says less than the room (`budget`), and costs less to ask: it is only ever used up, by more
+//! than operations take, until it is granted anew from the room as it then is. It ends with anything
+//! that changes the room otherwise, which is to say with each operation that takes the long way, and
+//! with the era. A thread that is not watched has none.
+
+use std::alloc::Layout;
+use std::cell::Cell;
+
+use super::budget::{self, BUDGET};
+use super::diversion;
+use super::thread::{Node, State};
+use crate::backend::{Backend, Imp};
+use crate::fail;
+
+/// What a thread may allocate and free by the quick way, in requested bytes of which each may take
+/// [`PER_REQUESTED`], beside what [`charge`] adds. Below 0 when it is used up. The thread's own.
+pub(super) struct Quota {
+    allocations: Cell<i64>,
+    frees: Cell<i64>,
+}
+
+impl Quota {
+    pub(super) const fn new() -> Self {
+        Self { allocations: Cell::new(0), frees: Cell::new(0) }
+    }
+
+    /// Ends it.
+    pub(super) fn withdraw(&self) {
+        self.allocations.set(0);
+        self.frees.set(0);
+    }
+}
+
+/// The most bytes that a block takes for each byte requested, as a fraction: size classes are at most a
+/// quarter apart.
+const PER_REQUESTED: (i64, i64) = (5, 4);
+
+/// What is charged for a block of the layout: [`PER_REQUESTED`] times this is no less than it takes.
+#[inline(always)]
+fn charge(layout: Layout) -> i64 {
+    /// What the least classes are apart, and a header.
+    const EACH: i64 = 64;
+    let request = if layout.align() <= 16 { layout.size() } else { layout.size() + layout.align() };
+    request as i64 + EACH
+}
+
+/// Whether [`charge`] holds for the layout. It does for large blocks as well if the size of a block
+/// follows from its layout, and alignments past a page aside.
+#[inline(always)]
+fn is_chargeable(layout: Layout) -> bool {
+    const PAGE: usize = 4096;
+    if Imp::GOOD_SIZE_IS_EXACT { layout.align() <= PAGE } else { budget::small_bound(layout).is_some() }
+}
+
+/// Uses up some of a quota, and says whether there was enough. What can't be charged ends it.
+#[inline(always)]
+fn take(quota: &Cell<i64>, layout: Layout) -> bool {
+    let charge = if is_chargeable(layout) { charge(layout) } else { i64::MAX / 2 };
+    // Below 0 it is not looked at again, but for its sign, before it is granted anew.
+    let left = quota.get().wrapping_sub(charge);
+    quota.set(left);
+    left >= 0
+}
+
+/// Whether the calling thread, which isn't listed, may just allocate a block of the layout.
+#[inline(always)]
+pub(super) fn allows_allocation(node: &Node, layout: Layout) -> bool {
+    node.era() == BUDGET.era() && take(&node.quota.allocations, layout)
+}
+
+/// Whether the calling thread, which isn't listed, may just free a block of the layout.
+#[inline(always)]
+pub(super) fn allows_free(node: &Node, layout: Layout) -> bool {
+    // Where a block may be larger than its layout says, more may become free than is thought.
+    Imp::GOOD_SIZE_IS_EXACT && take(&node.quota.frees, layout)
+}
+
+/// As [`allows_allocation`], after a new quota was granted.
+pub(super) fn allows_allocation_anew(node: &Node, layout: Layout) -> bool {
+    grant(node);
+    allows_allocation(node, layout)
+}
+
+/// As [`allows_free`], after a new quota was granted.
+pub(super) fn allows_free_anew(node: &Node, layout: Layout) -> bool {
+    if node.state() == State::Watched {
+        budget::settle(node);
+    }
+    grant(node);
+    allows_free(node, layout)
+}
+
+/// Grants a new quota to the calling thread, unless each of its operations is to take the long way.
+pub(super) fn grant(node: &Node) {
+    let era = BUDGET.era();
+    let granted = node.state() == State::Watched
+        && node.era() == era
+        && !budget::is_overdrawn(era)
+        && !fail::is_planned()
+        && !diversion::is_on();
+    if !granted {
+        node.quota.withdraw();
+        return;
+    }
+    let room = node.room();
+    let (most, requested) = PER_REQUESTED;
+    node.quota.allocations.set(room / most * requested);
+    node.quota.frees.set((budget::MOST_ROOM - room) / most * requested);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sizes on both sides of every class, whatever the classes are, to a megabyte.
+    #[test]
+    fn no_block_takes_more_than_is_charged_for_it() {
+        let (most, requested) = PER_REQUESTED;
+        let mut chargeable = 0;
+        for align in (0..=13).map(|shift| 1_usize << shift) {
+            for size in (1..=5000).chain((5000..1 << 20).step_by(509)) {
+                let layout = Layout::from_size_align(size, align).unwrap();
+                if is_chargeable(layout) {
+                    let charged = charge(layout) * most / requested;
+                    let largest = i64::try_from(Imp::largest_size(layout)).unwrap();
+                    assert!(largest <= charged, "{layout:?} takes {largest} and is charged {charged}");
+                    chargeable += 1;
+                }
+            }
+        }
+        assert!(chargeable > 10_000);
+    }
+
+    #[test]
+    fn a_quota_is_used_up_and_withdrawn() {
+        let quota = Quota::new();
+        let layout = Layout::new::<[u64; 8]>();
+        assert!(!take(&quota.allocations, layout));
+        quota.allocations.set(1000);
+        let count = (0..100).take_while(|_| take(&quota.allocations, layout)).count() as i64;
+        assert_eq!(count, 1000 / charge(layout));
+        assert!(!take(&quota.allocations, Layout::new::<u8>()), "it stays used up");
+        quota.frees.set(1000);
+        quota.withdraw();
+        assert!(!take(&quota.frees, layout));
+    }
+}
