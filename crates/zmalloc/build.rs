@@ -10,7 +10,7 @@ use std::{env, fs};
 #[path = "build/selection.rs"]
 mod selection;
 
-use selection::{BACKENDS, Request, Selection};
+use selection::{BACKENDS, OLDEST_JEMALLOC, OLDEST_TCMALLOC, Request, Selection, check_version};
 
 /// What decides, and therefore runs this script again when it changes.
 const VARIABLES: [&str; 3] = ["SANITIZER", "MALLOC", "MALLOC_POOL"];
@@ -89,9 +89,6 @@ fn name_of(backend: &str) -> Result<String, String> {
 
 /// jemalloc, built by the package `tikv-jemalloc-sys`.
 fn jemalloc() -> Result<String, String> {
-    /// The first with sized frees, extents and the statistics that are read.
-    const OLDEST: (u32, u32) = (5, 0);
-
     println!("cargo::rerun-if-env-changed=DEP_JEMALLOC_ROOT");
     let header = env::var_os("DEP_JEMALLOC_ROOT")
         .and_then(|root| fs::read_to_string(Path::new(&root).join("include/jemalloc/jemalloc.h")).ok());
@@ -104,13 +101,9 @@ fn jemalloc() -> Result<String, String> {
     let (Some((major, minor)), Some(bugfix)) = (version, part("JEMALLOC_VERSION_BUGFIX")) else {
         return Ok("jemalloc".to_owned());
     };
-    if (major, minor) < OLDEST {
-        return Err(format!(
-            "jemalloc {major}.{minor} is too old: it must be {}.{} or newer",
-            OLDEST.0, OLDEST.1
-        ));
-    }
-    Ok(format!("jemalloc-{major}.{minor}.{bugfix}"))
+    let version = format!("{major}.{minor}.{bugfix}");
+    check_version("jemalloc", &version, OLDEST_JEMALLOC)?;
+    Ok(format!("jemalloc-{version}"))
 }
 
 /// mimalloc, built by the package `libmimalloc-sys`.
@@ -127,9 +120,6 @@ fn mimalloc() -> String {
 
 /// The system's gperftools.
 fn tcmalloc(library: &str) -> Result<String, String> {
-    /// The first that tells a request's size class and takes a block's size when it is freed.
-    const OLDEST: (u32, u32) = (2, 6);
-
     println!("cargo::rerun-if-env-changed=PKG_CONFIG_PATH");
     let package = format!("lib{library}");
     let version = pkg_config(&["--modversion", &package]).or_else(tcmalloc_header_version);
@@ -139,11 +129,7 @@ fn tcmalloc(library: &str) -> Result<String, String> {
              elsewhere often gperftools-devel), or choose another allocator"
         ));
     };
-    let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-    let numbers = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    if numbers < OLDEST {
-        return Err(format!("{library} {version} is too old: it must be {}.{} or newer", OLDEST.0, OLDEST.1));
-    }
+    check_version(library, &version, OLDEST_TCMALLOC)?;
     if let Some(flags) = pkg_config(&["--libs-only-L", &package]) {
         for directory in flags.split_whitespace().filter_map(|flag| flag.strip_prefix("-L")) {
             println!("cargo::rustc-link-search=native={directory}");

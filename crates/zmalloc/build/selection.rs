@@ -6,6 +6,29 @@
 pub(crate) const BACKENDS: [&str; 6] =
     ["jemalloc", "mimalloc", "tcmalloc", "tcmalloc_minimal", "prefixed", "libc"];
 
+/// The oldest version of a library that will do, major and minor: jemalloc's is the first with sized
+/// frees, extents and the statistics that are read, tcmalloc's (gperftools') the first that tells a
+/// request's size class and takes a block's size when it is freed.
+pub(crate) const OLDEST_JEMALLOC: (u32, u32) = (5, 0);
+/// As above.
+pub(crate) const OLDEST_TCMALLOC: (u32, u32) = (2, 6);
+
+/// Refuses a library that is older than the oldest that will do.
+///
+/// # Errors
+/// A sentence that says so and what to do about it.
+pub(crate) fn check_version(library: &str, version: &str, oldest: (u32, u32)) -> Result<(), String> {
+    let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let numbers = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if numbers >= oldest {
+        return Ok(());
+    }
+    let (major, minor) = oldest;
+    Err(format!(
+        "{library} {version} is too old: install {major}.{minor} or newer, or choose another allocator with MALLOC"
+    ))
+}
+
 /// What a build was told.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Request<'a> {

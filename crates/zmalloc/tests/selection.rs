@@ -3,7 +3,7 @@
 #[path = "../build/selection.rs"]
 mod selection;
 
-use selection::{BACKENDS, Request, Selection};
+use selection::{BACKENDS, OLDEST_JEMALLOC, OLDEST_TCMALLOC, Request, Selection, check_version};
 
 const LINUX: Request = Request {
     sanitizer: None,
@@ -121,4 +121,25 @@ fn any_sanitizer_brings_a_malloc_of_its_own() {
         assert!(Request { rustflags, ..LINUX }.brings_malloc(), "{rustflags}");
     }
     assert!(Request { sanitizer: Some("thread"), ..LINUX }.brings_malloc());
+}
+
+#[test]
+fn a_library_that_is_too_old_is_refused_with_the_version_to_install() {
+    for (library, oldest, good, old) in [
+        ("tcmalloc", OLDEST_TCMALLOC, ["2.6", "2.10", "3.0.1"], ["1.5", "1.9", "2.5.93"]),
+        ("jemalloc", OLDEST_JEMALLOC, ["5.0.0", "5.3.1", "10.0.0"], ["2.0.1", "3.6.0", "4.5.0"]),
+    ] {
+        for version in good {
+            assert_eq!(check_version(library, version, oldest), Ok(()), "{version}");
+        }
+        for version in old {
+            let refusal = check_version(library, version, oldest).unwrap_err();
+            let wanted = format!("install {}.{} or newer", oldest.0, oldest.1);
+            assert!(
+                refusal.starts_with(&format!("{library} {version} ")) && refusal.contains(&wanted),
+                "{refusal}"
+            );
+        }
+    }
+    assert!(check_version("tcmalloc", "unknown", OLDEST_TCMALLOC).is_err());
 }
