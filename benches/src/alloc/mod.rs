@@ -20,15 +20,15 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies inside the workspace")
 }
 
-/// Builds a program of the workspace with the profile `release`, and keeps it under a name of its
-/// own, since the next build of it, with other features, takes its place. Returns where it is.
+/// Builds a program of the workspace with the profile `bench`, and keeps it under a name of its own,
+/// since the next build of it, with other features, takes its place. Returns where it is.
 ///
 /// `target` is what cargo is told: the package, and which program of it. `built` is where the program
 /// then lies, in the directory of the profile.
 fn build(target: &[&str], features: &str, built: &str, name: &str) -> Result<PathBuf> {
     let directory = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root()).args(["build", "--quiet", "--release"]).args(target);
+    cargo.current_dir(root()).args(["build", "--quiet", "--profile", "bench"]).args(target);
     cargo.args(["--features", features]).arg("--target-dir").arg(&directory);
     // These go before features.
     for variable in ["MALLOC", "MALLOC_POOL", "SANITIZER"] {
@@ -38,6 +38,7 @@ fn build(target: &[&str], features: &str, built: &str, name: &str) -> Result<Pat
     if !status.success() {
         bail!("cargo could not build {name}");
     }
+    // Where cargo puts what has the profile `bench`.
     let kept = directory.join("bench-alloc").join(name);
     std::fs::create_dir_all(kept.parent().expect("it has a directory"))?;
     std::fs::copy(directory.join("release").join(built), &kept)

@@ -32,8 +32,9 @@ unsafe fn alloc_aligned(layout: Layout) -> *mut u8 {
     unsafe { tc_memalign(layout.align(), layout.size()) }.cast()
 }
 
-// SAFETY: blocks are disjoint, have the size and alignment asked for and stay until freed. The size that a block is freed by is in its size class: `tc_realloc`
-// leaves a block that grows where it is only if that class has room, and one that shrinks is moved.
+// SAFETY: blocks are disjoint, have the size and alignment asked for and stay until freed. The size
+// that a block is freed by is in its size class: `tc_realloc` leaves a block that grows where it is only
+// if that class has room, and one that shrinks is moved.
 unsafe impl GlobalAlloc for Tcmalloc {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if layout.align() > ALIGN {
