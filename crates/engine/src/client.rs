@@ -1,9 +1,17 @@
 //! One client: who it is, what it chose, what it has sent and what it is owed.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use crate::acl::User;
+use crate::blocking::Wait;
 use crate::command::Command;
+use crate::config::{ClientOutputBufferLimits, OutputBufferLimit};
+use crate::names::{Name, string_memory, vec_memory};
+use crate::pubsub::Subscriptions;
 use crate::resp::{Parser, Version};
+use crate::tracking::Tracker;
+use crate::transaction::Transaction;
 
 /// Names a client for as long as it is connected; a later client never gets the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,6 +63,20 @@ pub enum Close {
     Now,
 }
 
+/// Which of its commands a client wants answered, as it says with CLIENT REPLY.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ReplyMode {
+    /// All.
+    #[default]
+    On,
+    /// None.
+    Off,
+    /// All after the next one.
+    SkipNext,
+    /// All after this one.
+    Skip,
+}
+
 /// One client.
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -65,8 +87,30 @@ pub(crate) struct Client {
     pub(crate) library_version: Vec<u8>,
     pub(crate) db: usize,
     pub(crate) version: Version,
+    /// Whether it has logged in, or didn't need to when it connected.
     pub(crate) authenticated: bool,
+    /// For whom it acts; the default user before it has logged in.
+    pub(crate) user: Arc<User>,
     pub(crate) no_evict: bool,
+    /// Whether it is shown every command.
+    pub(crate) is_monitor: bool,
+    /// Whether its commands leave no trace of when keys were last used.
+    pub(crate) no_touch: bool,
+    pub(crate) reply_mode: ReplyMode,
+    pub(crate) transaction: Option<Box<Transaction>>,
+    /// Databases and keys that it watches.
+    pub(crate) watched: Vec<(usize, Name)>,
+    /// Whether one of them has changed.
+    pub(crate) is_dirty: bool,
+    pub(crate) subscriptions: Option<Box<Subscriptions>>,
+    pub(crate) tracking: Option<Box<Tracker>>,
+    pub(crate) wait: Option<Box<Wait>>,
+    /// Whether its requests are kept until the pause is over.
+    pub(crate) is_postponed: bool,
+    /// What it held when it was last counted for `maxmemory-clients`, in bytes.
+    pub(crate) counted_memory: usize,
+    /// Whether it is among those that [`take_ready`](crate::Engine::take_ready) gives.
+    pub(crate) is_announced: bool,
     pub(crate) close: Option<Close>,
     pub(crate) connected: Instant,
     pub(crate) last_interaction: Instant,
@@ -79,7 +123,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(id: u64, origin: Origin, authenticated: bool) -> Self {
+    pub(crate) fn new(id: u64, origin: Origin, user: Arc<User>) -> Self {
         let now = Instant::now();
         Self {
             id,
@@ -89,8 +133,21 @@ impl Client {
             library_version: Vec::new(),
             db: 0,
             version: Version::default(),
-            authenticated,
+            authenticated: user.needs_no_password(),
+            user,
             no_evict: false,
+            is_monitor: false,
+            no_touch: false,
+            reply_mode: ReplyMode::default(),
+            transaction: None,
+            watched: Vec::new(),
+            is_dirty: false,
+            subscriptions: None,
+            tracking: None,
+            wait: None,
+            is_postponed: false,
+            counted_memory: 0,
+            is_announced: false,
             close: None,
             connected: now,
             last_interaction: now,
@@ -101,16 +158,39 @@ impl Client {
         }
     }
 
-    /// The bytes of memory that the client holds beside its record: names, and what waits in either direction.
+    /// The limits of what it may be owed, by its class.
+    #[inline]
+    pub(crate) fn output_limit<'l>(&self, limits: &'l ClientOutputBufferLimits) -> &'l OutputBufferLimit {
+        if self.subscriptions.is_some() { &limits.pubsub } else { &limits.normal }
+    }
+
+    /// Whether the command that runs isn't answered.
+    #[inline]
+    pub(crate) fn is_muted(&self) -> bool {
+        matches!(self.reply_mode, ReplyMode::Off | ReplyMode::Skip)
+    }
+
+    /// The bytes of memory that the client holds, its record included.
+    pub(crate) fn total_memory(&self) -> usize {
+        size_of::<Self>() + self.memory()
+    }
+
+    /// The bytes of memory that the client holds beside its record, each block at its usable size: names, what waits
+    /// in either direction, what is queued, watched, subscribed to and tracked.
     pub(crate) fn memory(&self) -> usize {
-        self.origin.address.capacity()
-            + self.origin.local_address.capacity()
-            + self.name.capacity()
-            + self.library_name.capacity()
-            + self.library_version.capacity()
-            + self.input.capacity()
+        string_memory(&self.origin.address)
+            + string_memory(&self.origin.local_address)
+            + vec_memory(&self.name)
+            + vec_memory(&self.library_name)
+            + vec_memory(&self.library_version)
+            + vec_memory(&self.input)
             + self.parser.memory()
-            + self.output.bytes.capacity()
+            + vec_memory(&self.output.bytes)
+            + vec_memory(&self.watched)
+            + self.transaction.as_ref().map_or(0, |transaction| transaction.memory())
+            + self.subscriptions.as_ref().map_or(0, |subscriptions| subscriptions.memory())
+            + self.tracking.as_ref().map_or(0, |tracker| tracker.memory())
+            + self.wait.as_ref().map_or(0, |wait| wait.memory())
     }
 }
 

@@ -1,8 +1,12 @@
 //! The table of clients.
 
+use std::sync::Arc;
+
 use slab::Slab;
 
+use crate::acl::User;
 use crate::client::{Client, ClientId, Origin};
+use crate::names::block;
 
 /// Every connected client, by slot.
 #[derive(Debug)]
@@ -16,10 +20,10 @@ impl Clients {
         Self { slab: Slab::new(), last_id: 0 }
     }
 
-    pub(crate) fn insert(&mut self, origin: Origin, authenticated: bool) -> ClientId {
+    pub(crate) fn insert(&mut self, origin: Origin, user: Arc<User>) -> ClientId {
         self.last_id += 1;
         let id = self.last_id;
-        ClientId { slot: self.slab.insert(Client::new(id, origin, authenticated)), id }
+        ClientId { slot: self.slab.insert(Client::new(id, origin, user)), id }
     }
 
     pub(crate) fn remove(&mut self, id: ClientId) -> Option<Client> {
@@ -43,6 +47,11 @@ impl Clients {
         self.slab.len()
     }
 
+    /// The client whose number that is.
+    pub(crate) fn numbered(&self, number: u64) -> Option<ClientId> {
+        self.iter().map(|(id, _)| id).find(|id| id.id == number)
+    }
+
     /// Every client, in the order of connection.
     pub(crate) fn ids(&self) -> Vec<ClientId> {
         let mut ids: Vec<_> = self.iter().map(|(id, _)| id).collect();
@@ -60,6 +69,6 @@ impl Clients {
 
     /// The bytes that the table itself takes.
     pub(crate) fn memory(&self) -> usize {
-        self.slab.capacity() * size_of::<(usize, Client)>()
+        block(self.slab.capacity() * size_of::<Option<Client>>())
     }
 }

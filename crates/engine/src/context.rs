@@ -4,7 +4,7 @@ use keyspace::Db;
 
 use crate::args::small_integer;
 use crate::client::{Client, ClientId};
-use crate::command::Command;
+use crate::command::{Call, Command};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::resp::Writer;
@@ -20,6 +20,8 @@ pub struct Context<'e> {
     pub(crate) command: &'static Command,
     /// The reply.
     pub(crate) reply: Writer,
+    /// Whether the reply consists of messages, which a client gets even when it wants no replies.
+    pub(crate) is_push: bool,
 }
 
 impl Context<'_> {
@@ -37,6 +39,17 @@ impl Context<'_> {
     /// Never: a client isn't removed while its command runs.
     pub(crate) fn client_mut(&mut self) -> &mut Client {
         self.engine.clients.get_mut(self.id).expect("the client that asks is connected")
+    }
+
+    /// What writes the reply.
+    pub fn reply(&mut self) -> &mut Writer {
+        &mut self.reply
+    }
+
+    /// Runs another command for the same client; its reply follows what has been written.
+    pub(crate) fn run(&mut self, call: Call, args: &[&[u8]]) {
+        let reply = std::mem::take(&mut self.reply);
+        self.reply = self.engine.run_command(self.id, call, args, reply);
     }
 
     /// The number of the database that the client has selected.

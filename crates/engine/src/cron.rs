@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::client::{ClientId, Close};
+use crate::config::OutputBufferLimit;
 use crate::engine::Engine;
 
 /// How often throughput is sampled.
@@ -53,10 +54,14 @@ impl Engine {
         self.expire_cycle();
         self.work();
         self.close_idle_clients();
+        self.recount_all_clients();
+        self.limit_tracking();
+        let due = self.attend();
         self.release_spare();
         // The ledger's peak is the highest figure that anybody has asked it for.
         zmalloc::used_memory();
-        Duration::from_secs(1) / self.config.hz.max(1)
+        let round = Duration::from_secs(1) / self.config.hz.max(1);
+        due.map_or(round, |due| due.min(round))
     }
 
     /// Goes on with work that is under way and can't wait for the next tick: an eviction that was cut short.
@@ -82,19 +87,21 @@ impl Engine {
         }
     }
 
-    /// Dooms clients that have been silent for longer than `timeout`, and those whose replies have stayed above
-    /// their soft limit for too long.
+    /// Dooms clients that have been silent for longer than `timeout`, unless they wait for something, and those whose
+    /// replies have stayed above their soft limit for too long.
     fn close_idle_clients(&mut self) {
         let timeout = Duration::from_secs(self.config.timeout.into());
-        let soft = Duration::from_secs(self.config.client_output_buffer_limit.normal.soft_seconds);
         let (mut idle, mut slow) = (Vec::new(), Vec::new());
         for (id, client) in self.clients.iter() {
+            let limit = client.output_limit(&self.config.client_output_buffer_limit);
+            let soft = Duration::from_secs(limit.soft_seconds);
             let is_above = client.output.above_soft_limit.is_some_and(|since| since.elapsed() >= soft);
+            let waits = client.subscriptions.is_some() || client.wait.is_some() || client.is_postponed;
             if client.close == Some(Close::Now) || client.origin.fd < 0 {
                 continue;
             } else if is_above {
                 slow.push(id);
-            } else if !timeout.is_zero() && client.last_interaction.elapsed() > timeout {
+            } else if !timeout.is_zero() && !waits && client.last_interaction.elapsed() > timeout {
                 idle.push(id);
             }
         }
@@ -115,12 +122,12 @@ impl Engine {
     /// Looks at what a client is owed after a command, and closes it when that is above its limits.
     #[inline]
     pub(crate) fn enforce_output_limit(&mut self, id: ClientId) {
-        let limit = &self.config.client_output_buffer_limit.normal;
-        if limit.hard == 0 && limit.soft == 0 {
+        let Some(client) = self.clients.get_mut(id) else { return };
+        let &OutputBufferLimit { hard, soft, .. } =
+            client.output_limit(&self.config.client_output_buffer_limit);
+        if hard == 0 && soft == 0 {
             return;
         }
-        let (hard, soft) = (limit.hard, limit.soft);
-        let client = self.connected_mut(id);
         let owed = client.output.pending().len() as u64;
         if hard != 0 && owed > hard {
             self.stats.output_buffer_limit_disconnections += 1;

@@ -4,21 +4,33 @@ use std::time::{Duration, Instant};
 
 use keyspace::Keyspace;
 
+use crate::acl::Acl;
+use crate::blocking::Waits;
 use crate::client::{Client, ClientId, Close, Origin};
 use crate::clients::Clients;
 use crate::clock::Clock;
 use crate::command::Index;
+use crate::command_stats::CommandStats;
 use crate::config::Config;
 use crate::cron::Cron;
 use crate::error::Error;
 use crate::eviction::Eviction;
 use crate::expiry::Expiry;
 use crate::host::{Embedded, Host};
+use crate::latency;
 use crate::lazyfree::LazyFree;
 use crate::lookup::Foreseen;
+use crate::names::Seeded;
+use crate::pause::Pause;
+use crate::pubsub::PubSub;
+use crate::push::Delivery;
 use crate::resp::Reply;
 use crate::rng::Rng;
+use crate::slowlog::SlowLog;
 use crate::stats::Stats;
+use crate::tracking::Tracking;
+use crate::transaction::Transaction;
+use crate::watch::Watches;
 
 /// What an engine is opened with.
 #[derive(Debug)]
@@ -54,6 +66,14 @@ pub struct Engine {
     pub(crate) keyspace: Keyspace,
     pub(crate) clients: Clients,
     pub(crate) config: Config,
+    pub(crate) acl: Acl,
+    pub(crate) command_stats: CommandStats,
+    pub(crate) slowlog: SlowLog,
+    pub(crate) latency: latency::Monitor,
+    /// Clients that are shown every command.
+    pub(crate) monitors: Vec<ClientId>,
+    /// When the last command of the batch that is being executed ended.
+    pub(crate) last_end: Option<Instant>,
     pub(crate) clock: Clock,
     pub(crate) rng: Rng,
     pub(crate) stats: Stats,
@@ -77,7 +97,21 @@ pub struct Engine {
     /// The hash of the running command's first key, where that is known already.
     pub(crate) foreseen: Option<Foreseen>,
     /// Requests of the batch that is being executed; kept for its capacity.
-    pub(crate) batch: Vec<crate::resp::Request>,
+    pub(crate) batch: Vec<crate::intake::Taken>,
+    pub(crate) delivery: Delivery,
+    pub(crate) pubsub: PubSub,
+    pub(crate) tracking: Tracking,
+    pub(crate) watches: Watches,
+    /// What all clients held when they were last counted for `maxmemory-clients`, in bytes.
+    pub(crate) counted_memory: usize,
+    /// Whether the command that runs leaves keys' access clocks as they are.
+    pub(crate) leaves_no_trace: bool,
+    /// Keys that were removed because their time had come, which nobody has been told of yet.
+    pub(crate) just_expired: Vec<(usize, Vec<u8>)>,
+    pub(crate) waits: Waits,
+    pub(crate) pause: Option<Pause>,
+    /// A queue that EXEC has emptied, for the next MULTI.
+    pub(crate) spare_transaction: Option<Box<Transaction>>,
 }
 
 impl Engine {
@@ -86,10 +120,19 @@ impl Engine {
         let mut rng = options.seed.map_or_else(Rng::from_system, Rng::seeded);
         let hash_seed = (u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64())).to_ne_bytes();
         let run_id = (0..5).map(|_| format!("{:08x}", rng.below(1 << 32))).collect();
-        let expiry = Expiry::new(options.config.databases as usize);
+        let databases = options.config.databases as usize;
+        let expiry = Expiry::new(databases);
+        let hasher = Seeded::new(hash_seed);
+        let wake = options.host.waker();
         let mut engine = Self {
-            keyspace: Keyspace::new(options.config.databases as usize, hash_seed),
+            keyspace: Keyspace::new(databases, hash_seed),
             clients: Clients::new(),
+            acl: Acl::new(&options.config.requirepass),
+            command_stats: CommandStats::new(),
+            slowlog: SlowLog::default(),
+            latency: latency::Monitor::default(),
+            monitors: Vec::new(),
+            last_end: None,
             config: options.config,
             clock: options.clock,
             rng,
@@ -108,6 +151,16 @@ impl Engine {
             spare: Vec::new(),
             foreseen: None,
             batch: Vec::new(),
+            delivery: Delivery::default(),
+            pubsub: PubSub::new(&hasher),
+            tracking: Tracking::new(&hasher),
+            just_expired: Vec::new(),
+            counted_memory: 0,
+            leaves_no_trace: false,
+            watches: Watches::new(databases, &hasher),
+            waits: Waits::new(databases, &hasher, wake),
+            pause: None,
+            spare_transaction: None,
         };
         engine.startup_memory = zmalloc::used_memory();
         engine
@@ -131,15 +184,24 @@ impl Engine {
             return Err(Error::fixed("ERR max number of clients reached"));
         }
         self.stats.connections_received += 1;
-        let authenticated = self.config.requirepass.is_empty();
-        Ok(self.clients.insert(origin, authenticated))
+        let user = self.acl.default_user().clone();
+        Ok(self.clients.insert(origin, user))
     }
 
     /// Forgets a client and everything it held. A client that is gone already is no error.
     pub fn disconnect(&mut self, id: ClientId) {
-        if let Some(client) = self.clients.remove(id) {
-            self.recycle(client.output.bytes);
+        self.unwatch_all(id);
+        self.unsubscribe_all(id);
+        self.untrack(id);
+        self.end_monitor(id);
+        let Some(client) = self.clients.remove(id) else { return };
+        if client.is_postponed {
+            self.forget_postponed(id);
         }
+        self.uncount_client(client.counted_memory);
+        self.forget_wait(client.wait);
+        self.forget_delivery(id, client.is_announced);
+        self.recycle(client.output.bytes);
     }
 
     /// Whether, and how, the client is to be closed. A client that is gone is to be closed at once.

@@ -54,6 +54,22 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The arguments behind the name of a container's sub-command aren't what it takes.
+    pub(crate) fn wrong_subcommand(args: &[&[u8]]) -> Self {
+        let (container, name) = (args[0].to_ascii_uppercase(), c_text(args[1]));
+        let name = &name[..name.len().min(128)];
+        let text: [&[u8]; 5] = [
+            b"ERR unknown subcommand or wrong number of arguments for '",
+            name,
+            b"'. Try ",
+            &container,
+            b" HELP.",
+        ];
+        Self::new(text.concat())
+    }
+}
+
 /// What C sees of an argument that an error quotes: the bytes up to a zero.
 pub(crate) fn c_text(argument: &[u8]) -> &[u8] {
     argument.split(|&byte| byte == 0).next().unwrap_or_default()

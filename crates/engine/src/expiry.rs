@@ -36,7 +36,7 @@ impl Engine {
     ///
     /// Each round goes on where the last one ended, so that every key is visited in time.
     pub(crate) fn expire_cycle(&mut self) {
-        if self.expiry.is_off {
+        if self.expiry.is_off || self.is_paused() {
             return;
         }
         let start = Instant::now();
@@ -81,6 +81,12 @@ impl Engine {
                 discard(&mut self.lazyfree, entry, self.config.lazyfree_lazy_expire);
             }
         }
-        *cursor != 0 && due.len() * 100 > visited * worthwhile_percent
+        let goes_on = *cursor != 0 && due.len() * 100 > visited * worthwhile_percent;
+        if self.is_expiry_observed() {
+            let index = self.expiry.db;
+            self.just_expired.extend(due.into_iter().map(|key| (index, key)));
+            self.announce_expired();
+        }
+        goes_on
     }
 }

@@ -32,6 +32,24 @@ pub trait Host: Debug {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    /// The bytes of the file at a path that the configuration names.
+    ///
+    /// # Errors
+    /// Whatever reading it meets.
+    fn read_file(&self, path: &[u8]) -> io::Result<Vec<u8>> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Replaces the file at a path that the configuration names, in whole or not at all.
+    ///
+    /// # Errors
+    /// Whatever writing it meets; the file is as it was.
+    fn write_file(&mut self, path: &[u8], bytes: &[u8]) -> io::Result<()> {
+        let _ = (path, bytes);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Puts the directives named in `changed` into effect outside of the engine.
     ///
     /// # Errors
@@ -45,6 +63,12 @@ pub trait Host: Debug {
     /// returns.
     fn fault(&mut self) {}
 
+    /// What has the engine called again, from whichever thread: [`Engine::attend`](crate::Engine::attend) has
+    /// something to do.
+    fn waker(&self) -> Box<dyn Fn() + Send + Sync> {
+        Box::new(|| {})
+    }
+
     /// The path of the program that runs.
     fn executable(&self) -> PathBuf {
         std::env::current_exe().unwrap_or_default()
@@ -56,3 +80,12 @@ pub trait Host: Debug {
 pub struct Embedded;
 
 impl Host for Embedded {}
+
+/// The system's sentence for an error, without the number that Rust adds to it.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error ") {
+        Some((sentence, _)) => sentence.to_owned(),
+        None => text,
+    }
+}

@@ -9,28 +9,73 @@ use smallvec::SmallVec;
 
 use crate::client::{ClientId, Close};
 use crate::command::Flags;
+use crate::dispatch::Outcome;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::lookup::Foreseen;
-use crate::resp::{Limits, Parser, ProtocolError, Request};
+use crate::resp::{Limits, Parser, ProtocolError, Request, Version, Writer};
 
 /// How many requests of a pipeline are parsed before the first is executed.
 const BATCH: usize = 16;
 /// Requests of up to this many arguments are passed on without an allocation.
 const FEW: usize = 16;
 
+/// A request, and where in the buffer it begins and ends.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    request: Request,
+    start: usize,
+    end: usize,
+}
+
 impl Engine {
     /// Takes bytes that a client has sent, and executes every request that they complete.
     ///
-    /// Bytes of a client that is to be closed are ignored, as are those of one that is gone.
+    /// Bytes of a client that is to be closed are ignored, as are those of one that is gone. Those of one that waits
+    /// are kept until it doesn't.
     pub fn receive(&mut self, id: ClientId, bytes: &[u8]) {
         let Some(client) = self.clients.get_mut(id).filter(|client| client.close.is_none()) else { return };
         client.last_interaction = Instant::now();
-        let mut pending = std::mem::take(&mut client.input);
-        let mut parser = std::mem::take(&mut client.parser);
         self.stats.net_input_bytes += bytes.len() as u64;
         self.clock.refresh();
+        if self.is_waiting(id) {
+            self.keep(id, bytes);
+            self.limit_input(id);
+            self.recount_client(id);
+            self.evict_clients();
+        } else {
+            self.process(id, bytes);
+        }
+        self.settle();
+    }
 
+    /// Goes on with the requests of a client that were kept while it waited.
+    pub(crate) fn resume(&mut self, id: ClientId) {
+        let is_open = self.clients.get(id).is_some_and(|client| client.close.is_none());
+        if is_open && !self.is_waiting(id) {
+            self.process(id, b"");
+        }
+    }
+
+    /// Keeps bytes for later.
+    fn keep(&mut self, id: ClientId, bytes: &[u8]) {
+        self.connected_mut(id).input.extend_from_slice(bytes);
+    }
+
+    /// Keeps a request for later, as the bytes that a socket would have brought.
+    pub(crate) fn keep_request(&mut self, id: ClientId, args: &[&[u8]]) {
+        let mut request = Writer::new(Vec::new(), Version::V2);
+        request.array(args.len());
+        args.iter().for_each(|arg| request.bulk(arg));
+        self.keep(id, &request.into_inner());
+    }
+
+    /// Executes the requests that `bytes` complete, and keeps what is left.
+    fn process(&mut self, id: ClientId, bytes: &[u8]) {
+        self.last_end = None;
+        let client = self.connected_mut(id);
+        let mut pending = std::mem::take(&mut client.input);
+        let mut parser = std::mem::take(&mut client.parser);
         if pending.is_empty() {
             self.run(id, &mut parser, bytes);
             pending = bytes[parser.unfinished()..].to_vec();
@@ -46,22 +91,26 @@ impl Engine {
             }
         }
         parser.forget();
-
-        let limit = self.config.client_query_buffer_limit;
-        let Some(client) = self.clients.get_mut(id) else { return };
-        if client.close.is_some() {
-            return;
-        }
-        if pending.len() as u64 > limit {
-            client.close = Some(Close::Now);
-            self.stats.query_buffer_limit_disconnections += 1;
-            return;
-        }
+        let Some(client) = self.clients.get_mut(id).filter(|client| client.close.is_none()) else { return };
         client.input = pending;
         client.parser = parser;
+        self.limit_input(id);
+        self.recount_client(id);
+        self.evict_clients();
     }
 
-    /// Executes the complete requests in `buffer`.
+    /// Closes a client that has sent too much that is no complete request.
+    fn limit_input(&mut self, id: ClientId) {
+        let limit = self.config.client_query_buffer_limit;
+        let client = self.connected_mut(id);
+        if client.input.len() as u64 > limit {
+            client.close = Some(Close::Now);
+            (client.input, client.parser) = (Vec::new(), Parser::default());
+            self.stats.query_buffer_limit_disconnections += 1;
+        }
+    }
+
+    /// Executes the complete requests in `buffer`, until the client is to be closed or has to wait.
     fn run(&mut self, id: ClientId, parser: &mut Parser, buffer: &[u8]) {
         let mut batch = std::mem::take(&mut self.batch);
         loop {
@@ -70,24 +119,34 @@ impl Engine {
                 break;
             }
             let foreseen = self.prefetch(id, parser.ranges(), buffer, &batch);
-            for (at, request) in batch.drain(..).enumerate() {
+            let mut held = None;
+            for (at, Taken { request, start, end }) in batch.drain(..).enumerate() {
                 self.foreseen = foreseen.get(at).copied().flatten();
-                match request {
+                let outcome = match request {
                     Request::Array(at) => {
                         let args: SmallVec<[&[u8]; FEW]> =
                             parser.ranges()[at].iter().map(|range| &buffer[range.clone()]).collect();
-                        self.execute_now(id, &args);
+                        self.execute_now(id, &args)
                     }
                     Request::Inline(args) => {
                         let args: SmallVec<[&[u8]; FEW]> = args.iter().map(Vec::as_slice).collect();
-                        self.execute_now(id, &args);
+                        self.execute_now(id, &args)
                     }
+                };
+                if outcome == Outcome::Postponed {
+                    held = Some(start);
+                } else if self.is_waiting(id) {
+                    held = Some(end);
                 }
-                if self.closing(id).is_some() {
+                if held.is_some() || self.closing(id).is_some() {
                     break;
                 }
             }
             self.foreseen = None;
+            if let Some(position) = held {
+                parser.rewind(position);
+                break;
+            }
             if self.closing(id).is_some() {
                 break;
             }
@@ -106,17 +165,18 @@ impl Engine {
         id: ClientId,
         parser: &mut Parser,
         buffer: &[u8],
-        batch: &mut Vec<Request>,
+        batch: &mut Vec<Taken>,
     ) -> Option<ProtocolError> {
-        let authenticated = self.clients.get(id).is_some_and(|client| client.authenticated);
+        let authenticated = !self.must_authenticate(id);
         // A key's length has 32 bits.
         let max_bulk_len = self.config.proto_max_bulk_len.min(u32::MAX.into());
         let limits = Limits { max_bulk_len, authenticated };
         // What one request grants to those after it can be seen only when it has run.
         let size = if authenticated { BATCH } else { 1 };
         while batch.len() < size {
+            let start = parser.unfinished();
             match parser.next(buffer, limits) {
-                Ok(Some(request)) => batch.push(request),
+                Ok(Some(request)) => batch.push(Taken { request, start, end: parser.unfinished() }),
                 Ok(None) => break,
                 Err(error) => return Some(error),
             }
@@ -131,13 +191,13 @@ impl Engine {
         id: ClientId,
         ranges: &[Range<usize>],
         buffer: &[u8],
-        batch: &[Request],
+        batch: &[Taken],
     ) -> SmallVec<[Option<Foreseen>; BATCH]> {
         let Some(client) = self.clients.get(id).filter(|_| batch.len() > 1) else { return SmallVec::new() };
         let db = self.keyspace.db(client.db);
         let mut hashes: SmallVec<[KeyHash; BATCH]> = SmallVec::new();
-        let foresee = |request: &Request| {
-            let Request::Array(at) = request else { return None };
+        let foresee = |taken: &Taken| {
+            let Request::Array(at) = &taken.request else { return None };
             let [name, key, ..] = &ranges[at.clone()] else { return None };
             let command = self.commands.command(&buffer[name.clone()])?;
             if !command.flags.intersects(Flags::WRITE | Flags::READONLY) {
@@ -158,11 +218,11 @@ impl Engine {
 
     /// Answers a request that is none, and closes the connection behind the answer.
     fn refuse(&mut self, id: ClientId, error: &ProtocolError) {
-        self.stats.error_replies += 1;
         let Some(client) = self.clients.get_mut(id) else { return };
         let bytes = std::mem::take(&mut client.output.bytes);
-        let mut reply = crate::resp::Writer::new(bytes, client.version);
-        reply.error(&Error::new(format!("ERR {error}")));
+        let mut reply = Writer::new(bytes, client.version);
+        self.fail(&mut reply, &Error::new(format!("ERR {error}")));
+        let client = self.connected_mut(id);
         client.output.bytes = reply.into_inner();
         client.close = Some(Close::AfterReply);
     }

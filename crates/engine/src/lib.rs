@@ -51,12 +51,16 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod acl;
 mod args;
 mod bits;
+pub mod blocking;
 mod client;
+mod client_eviction;
 mod clients;
 mod clock;
 pub mod command;
+mod command_stats;
 mod commands;
 pub mod config;
 mod context;
@@ -69,13 +73,25 @@ mod expiry;
 mod host;
 mod info;
 mod intake;
+mod latency;
 mod lazyfree;
 mod long_double;
 mod lookup;
+mod monitor;
+mod names;
+mod notify;
+mod pause;
+mod pubsub;
+mod push;
 pub mod quoting;
 pub mod resp;
 mod rng;
+mod secrets;
+mod slowlog;
 mod stats;
+mod tracking;
+mod transaction;
+mod watch;
 
 pub use client::{ClientId, Close, Origin};
 pub use clock::{Budget, Clock};

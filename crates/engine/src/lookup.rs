@@ -3,6 +3,7 @@
 use keyspace::{Contents, Db, Entry, EntryMut, EntryRef, Expiry, KeyHash, Lookup, StringValue};
 
 use crate::access;
+use crate::config::EventClasses;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::lazyfree::LazyFree;
@@ -54,7 +55,13 @@ impl Foreseen {
 /// What it takes to tell whether a key's time has come, and to remove it.
 struct Reaper<'e> {
     now: i64,
+    db: usize,
     lazy: bool,
+    /// Whether what has expired stays where it is for now: clients are paused.
+    is_paused: bool,
+    /// Whether anybody wants to know of keys that are removed.
+    is_observed: bool,
+    just_expired: &'e mut Vec<(usize, Vec<u8>)>,
     stats: &'e mut Stats,
     lazyfree: &'e mut LazyFree,
 }
@@ -62,13 +69,18 @@ struct Reaper<'e> {
 impl Reaper<'_> {
     /// The entry of a key; one whose time has come is removed first.
     #[inline]
-    fn live<'a>(self, db: &'a mut Db, hash: KeyHash, key: &[u8]) -> Option<EntryMut<'a>> {
+    fn live<'a>(&mut self, db: &'a mut Db, hash: KeyHash, key: &[u8]) -> Option<EntryMut<'a>> {
         let entry = db.find_mut_hashed(hash, key)?;
         if !is_expired(entry.get(), self.now) {
             return Some(entry);
         }
-        self.stats.expired_keys += 1;
-        discard(self.lazyfree, entry.remove(), self.lazy);
+        if !self.is_paused {
+            self.stats.expired_keys += 1;
+            if self.is_observed {
+                self.just_expired.push((self.db, key.to_vec()));
+            }
+            discard(self.lazyfree, entry.remove(), self.lazy);
+        }
         None
     }
 }
@@ -94,6 +106,10 @@ impl Engine {
     fn parts(&mut self, db: usize) -> (&mut Db, Reaper<'_>) {
         let reaper = Reaper {
             now: self.clock.now_ms(),
+            db,
+            is_paused: self.is_paused(),
+            is_observed: self.is_expiry_observed(),
+            just_expired: &mut self.just_expired,
             lazy: self.config.lazyfree_lazy_expire,
             stats: &mut self.stats,
             lazyfree: &mut self.lazyfree,
@@ -105,7 +121,7 @@ impl Engine {
     #[inline]
     pub(crate) fn find(&mut self, db: usize, key: &[u8]) -> Option<EntryMut<'_>> {
         let hash = self.hash(db, key);
-        let (db, reaper) = self.parts(db);
+        let (db, mut reaper) = self.parts(db);
         reaper.live(db, hash, key)
     }
 
@@ -114,8 +130,11 @@ impl Engine {
     pub(crate) fn read(&mut self, db: usize, key: &[u8]) -> Option<EntryRef<'_>> {
         let clock = access::Clock::of(&self.config, &self.clock);
         let chance = if clock.needs_chance() { self.rng.next_u64() } else { 0 };
+        let is_traced = !self.leaves_no_trace;
         let mut entry = self.counted(db, key)?;
-        entry.set_clock(clock.accessed(entry.get().clock(), chance));
+        if is_traced {
+            entry.set_clock(clock.accessed(entry.get().clock(), chance));
+        }
         Some(entry.into_ref())
     }
 
@@ -124,36 +143,58 @@ impl Engine {
         Some(self.counted(db, key)?.into_ref())
     }
 
+    /// As [`Engine::read_untouched`], but a key that isn't there is not reported as missed.
+    pub(crate) fn inspect(&mut self, db: usize, key: &[u8]) -> Option<EntryRef<'_>> {
+        let hash = self.hash(db, key);
+        Some(self.counted_hashed(db, hash, key)?.into_ref())
+    }
+
     /// As [`Engine::find`], counted as a hit or a miss.
     #[inline]
     fn counted(&mut self, db: usize, key: &[u8]) -> Option<EntryMut<'_>> {
         let hash = self.hash(db, key);
-        let (db, Reaper { now, lazy, stats, lazyfree }) = self.parts(db);
-        let found = Reaper { now, lazy, stats: &mut *stats, lazyfree }.live(db, hash, key);
+        // The entry can't be given and, where there is none, be reported missing under one look.
+        if self.config.notify_keyspace_events.contains(EventClasses::KEY_MISS) && self.find(db, key).is_none()
+        {
+            self.notify(db, key, EventClasses::KEY_MISS, "keymiss");
+        }
+        self.counted_hashed(db, hash, key)
+    }
+
+    #[inline]
+    fn counted_hashed(&mut self, db: usize, hash: KeyHash, key: &[u8]) -> Option<EntryMut<'_>> {
+        let (db, mut reaper) = self.parts(db);
+        let found = reaper.live(db, hash, key);
         match found {
-            Some(_) => stats.keyspace_hits += 1,
-            None => stats.keyspace_misses += 1,
+            Some(_) => reaper.stats.keyspace_hits += 1,
+            None => reaper.stats.keyspace_misses += 1,
         }
         found
     }
 
-    /// Stores a string under a key, whatever that held, with this expiry.
+    /// Stores a string under a key, whatever that held, with this expiry. That the key is new is published here; that
+    /// it has changed, and how, is the caller's to say.
     #[inline]
     pub(crate) fn store(&mut self, db: usize, key: &[u8], value: StringValue<'_>, expiry: Expiry) {
         let clock = access::Clock::of(&self.config, &self.clock).created();
         let hash = self.hash(db, key);
-        match self.keyspace.db_mut(db).lookup_hashed(hash, key) {
+        let is_observed = self.is_expiry_observed();
+        let is_new = match self.keyspace.db_mut(db).lookup_hashed(hash, key) {
             Lookup::Vacant(place) => {
                 let expiry = match expiry {
                     Expiry::At(at) => Some(at),
                     Expiry::Keep | Expiry::Never => None,
                 };
                 place.insert(value, expiry, clock);
+                true
             }
             Lookup::Occupied(mut entry) => {
                 let is_expired = is_expired(entry.get(), self.clock.now_ms());
                 if is_expired {
                     self.stats.expired_keys += 1;
+                    if is_observed {
+                        self.just_expired.push((db, key.to_vec()));
+                    }
                 }
                 // What has expired has no expiry to keep.
                 let expiry = match (expiry, entry.get().expiry()) {
@@ -168,58 +209,93 @@ impl Engine {
                     entry.set(value, expiry);
                     entry.set_clock(clock);
                 }
+                is_expired
             }
+        };
+        if is_new {
+            self.notify(db, key, EventClasses::NEW, "new");
         }
     }
 
     /// Stores a text under a key that never expires, whatever that held; the text is taken over rather than copied.
+    /// That the key is new is published here; that it has changed, and how, is the caller's to say.
     pub(crate) fn store_text(&mut self, db: usize, key: &[u8], text: Vec<u8>) {
         let clock = access::Clock::of(&self.config, &self.clock).created();
         // What has expired is counted as that, and not as replaced.
-        let _ = self.find(db, key);
+        let is_new = self.find(db, key).is_none();
         let replaced = self.keyspace.db_mut(db).insert_entry(Entry::from_vec(key, text, None, clock));
         self.discard_replaced(replaced);
+        if is_new {
+            self.notify(db, key, EventClasses::NEW, "new");
+        }
     }
 
-    /// Sets when a key expires; one whose time is past is removed at once. Says whether there was such a key.
+    /// Sets when a key expires; one whose time is past is removed at once. Says whether there was such a key, and tells
+    /// of the change.
     pub(crate) fn expire_at(&mut self, db: usize, key: &[u8], at: i64) -> bool {
         let now = self.clock.now_ms();
         let lazy = self.config.lazyfree_lazy_expire;
         let Some(mut entry) = self.keyspace.db_mut(db).find_mut(key) else { return false };
         if at <= now {
             discard(&mut self.lazyfree, entry.remove(), lazy);
+            self.modified(db, key, EventClasses::GENERIC, "del");
         } else {
             entry.set_expiry(Some(at));
+            self.modified(db, key, EventClasses::GENERIC, "expire");
         }
         true
     }
 
-    /// Removes a key; says whether it was there.
+    /// Takes a key's time to live away; says whether there was one, and tells of the change.
+    pub(crate) fn persist(&mut self, db: usize, key: &[u8]) -> bool {
+        let Some(mut entry) = self.find(db, key).filter(|entry| entry.get().expiry().is_some()) else {
+            return false;
+        };
+        entry.set_expiry(None);
+        self.modified(db, key, EventClasses::GENERIC, "persist");
+        true
+    }
+
+    /// Removes a key; says whether it was there, and tells of the change.
     pub(crate) fn remove(&mut self, db: usize, key: &[u8], lazy: bool) -> bool {
         let Some(entry) = self.find(db, key) else { return false };
         let entry = entry.remove();
         discard(&mut self.lazyfree, entry, lazy);
+        self.modified(db, key, EventClasses::GENERIC, "del");
         true
     }
 
-    /// Gives the value at `from`, which is there, the key `to`, whatever that held.
+    /// Gives the value at `from`, which is there, the key `to`, whatever that held, and tells of the change.
     pub(crate) fn rename(&mut self, db: usize, from: &[u8], to: &[u8]) {
         let replaced = self.keyspace.db_mut(db).rename(from, to).flatten();
         self.discard_replaced(replaced);
+        self.notify(db, to, EventClasses::NEW, "new");
+        self.touched(db, from);
+        self.touched(db, to);
+        self.notify(db, from, EventClasses::GENERIC, "rename_from");
+        self.notify(db, to, EventClasses::GENERIC, "rename_to");
     }
 
-    /// Stores what is at `from`, if anything, under `to` in the database `target` as well, whatever that held.
+    /// Stores what is at `from`, if anything, under `to` in the database `target` as well, whatever that held, and
+    /// tells of the change.
     pub(crate) fn copy(&mut self, db: usize, from: &[u8], target: usize, to: &[u8]) {
         let Some(copy) = self.keyspace.db(db).find(from).map(|entry| entry.duplicate(to)) else { return };
         let replaced = self.keyspace.db_mut(target).insert_entry(copy);
         self.discard_replaced(replaced);
+        self.notify(target, to, EventClasses::NEW, "new");
+        self.modified(target, to, EventClasses::GENERIC, "copy_to");
     }
 
-    /// Takes a key to the database `target`, which has none of that name.
+    /// Takes a key to the database `target`, which has none of that name, and tells of the change.
     pub(crate) fn move_key(&mut self, db: usize, key: &[u8], target: usize) {
         let Some(entry) = self.keyspace.db_mut(db).remove(key) else { return };
         let replaced = self.keyspace.db_mut(target).insert_entry(entry);
         self.discard_replaced(replaced);
+        self.notify(target, key, EventClasses::NEW, "new");
+        self.touched(db, key);
+        self.touched(target, key);
+        self.notify(db, key, EventClasses::GENERIC, "move_from");
+        self.notify(target, key, EventClasses::GENERIC, "move_to");
     }
 
     fn discard_replaced(&mut self, replaced: Option<Entry>) {
@@ -228,8 +304,11 @@ impl Engine {
         }
     }
 
-    /// Removes every key of a database.
+    /// Removes every key of a database. Those who watch its keys are told, those who track them aren't.
     pub(crate) fn flush(&mut self, db: usize, lazy: bool) {
+        if !self.watches.is_empty() {
+            self.touch_database(db, None);
+        }
         let contents: Contents = self.keyspace.db_mut(db).clear();
         if lazy && !contents.is_empty() {
             // How much that is nobody has counted.

@@ -1,5 +1,6 @@
 //! What is counted while commands run, for INFO.
 
+use crate::command_stats::CommandStats;
 use crate::cron::Rate;
 use crate::engine::Engine;
 
@@ -28,6 +29,8 @@ pub struct Stats {
     pub evicted_keys: u64,
     /// Microseconds for which memory was above its limit, up to the last time that it came below.
     pub eviction_exceeded_us: u64,
+    /// Clients closed because all clients together held too much.
+    pub evicted_clients: u64,
     /// Look-ups for reading that found their key.
     pub keyspace_hits: u64,
     /// Look-ups for reading that didn't.
@@ -43,6 +46,7 @@ impl Engine {
     /// the time since the start.
     pub(crate) fn reset_stats(&mut self) {
         self.stats = Stats::default();
+        self.command_stats = CommandStats::new();
         self.lazyfree.reset_freed();
         self.eviction.restart_exceeded();
         for rate in [&mut self.cron.commands, &mut self.cron.input, &mut self.cron.output] {

@@ -17,7 +17,7 @@ either. The configuration file and the command line take the same directives.\r\
 pub(crate) fn admit(engine: &mut Engine, accepted: Accepted) -> Option<(ClientId, Stream)> {
     let Accepted { mut stream, origin, is_local } = accepted;
     let config = engine.config();
-    if is_protected(config.protected_mode, &config.requirepass, is_local) {
+    if is_protected(config.protected_mode, engine.takes_any_password(), is_local) {
         tracing::debug!("Refused {}: protected mode", origin.address);
         refuse(&mut stream, PROTECTED);
         return None;
@@ -35,8 +35,8 @@ pub(crate) fn admit(engine: &mut Engine, accepted: Accepted) -> Option<(ClientId
     }
 }
 
-fn is_protected(protected_mode: bool, password: &[u8], is_local: bool) -> bool {
-    protected_mode && password.is_empty() && !is_local
+fn is_protected(protected_mode: bool, takes_any_password: bool, is_local: bool) -> bool {
+    protected_mode && takes_any_password && !is_local
 }
 
 /// Sends a last word; a new socket has room for it, and a peer that has gone needs none.
@@ -52,13 +52,17 @@ mod tests {
     #[test]
     fn only_strangers_to_a_server_without_a_password_are_kept_out() {
         let kept_out = [false, true].into_iter().flat_map(|mode| {
-            [&b""[..], b"secret"].into_iter().flat_map(move |password| {
+            [false, true].into_iter().flat_map(move |takes_any_password| {
                 [false, true].into_iter().filter_map(move |is_local| {
-                    is_protected(mode, password, is_local).then_some((mode, password, is_local))
+                    is_protected(mode, takes_any_password, is_local).then_some((
+                        mode,
+                        takes_any_password,
+                        is_local,
+                    ))
                 })
             })
         });
-        assert_eq!(kept_out.collect::<Vec<_>>(), [(true, &b""[..], false)]);
+        assert_eq!(kept_out.collect::<Vec<_>>(), [(true, true, false)]);
     }
 
     #[test]

@@ -19,6 +19,8 @@ use crate::signals::Signals;
 pub(crate) const SIGNALS: Token = Token(0);
 /// The first listener's token. There are 16 addresses at most, and the unix socket.
 pub(crate) const FIRST_LISTENER: usize = 1;
+/// The token by which other threads have the loop turn.
+pub(crate) const WAKER: Token = Token(FIRST_CLIENT - 1);
 /// The token of the client in slot 0.
 const FIRST_CLIENT: usize = 64;
 
@@ -61,6 +63,8 @@ pub(crate) struct EventLoop {
     next_tick: Instant,
     /// When the engine's work goes on, while some is under way.
     next_work: Option<Instant>,
+    /// How long until a client has waited long enough, if one waits.
+    due: Option<Duration>,
     next_info: Instant,
 }
 
@@ -85,6 +89,7 @@ impl EventLoop {
             buffer: vec![0; READ_AT_MOST].into_boxed_slice(),
             next_tick: now,
             next_work: None,
+            due: None,
             next_info: now,
         }
     }
@@ -99,7 +104,8 @@ impl EventLoop {
         let ending = loop {
             let wait = if self.unfinished.is_empty() && self.crowded.is_empty() {
                 let next = self.next_work.map_or(self.next_tick, |work| work.min(self.next_tick));
-                next.saturating_duration_since(Instant::now())
+                let next = next.saturating_duration_since(Instant::now());
+                self.due.map_or(next, |due| due.min(next))
             } else {
                 Duration::ZERO
             };
@@ -129,6 +135,7 @@ impl EventLoop {
                         return Some(Ending::Signal(name));
                     }
                 }
+                WAKER => {}
                 token if token.0 < FIRST_CLIENT => self.accept(token),
                 token => self.on_client_event(token.0 - FIRST_CLIENT, event),
             }
@@ -148,8 +155,20 @@ impl EventLoop {
         }
         self.tick();
         self.work();
+        self.due = self.engine.attend();
+        self.deliver();
         self.close_doomed();
-        None
+        self.engine.take_shutdown().map(|_| Ending::Command)
+    }
+
+    /// Writes to the clients that were given something by others, or by the clock.
+    fn deliver(&mut self) {
+        for id in self.engine.take_ready() {
+            let is_idle = |connection: &Connection| connection.id() == id && !connection.is_queued;
+            if self.connections.get(id.slot()).and_then(Option::as_ref).is_some_and(is_idle) {
+                self.serve(id.slot());
+            }
+        }
     }
 
     fn on_client_event(&mut self, slot: usize, event: &Event) {

@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::{env, path};
 
 use engine::Host;
@@ -26,6 +27,8 @@ pub(crate) struct ServerHost {
     pub(crate) config_file: Option<PathBuf>,
     pub(crate) listeners: Rc<RefCell<Listeners>>,
     pub(crate) log: Log,
+    /// Has the event loop turn although no socket does anything.
+    pub(crate) waker: Arc<mio::Waker>,
     /// The path of the program; found at the start, because the file may be replaced while it runs.
     pub(crate) executable: PathBuf,
 }
@@ -47,6 +50,14 @@ impl Host for ServerHost {
             Some(path) => replace(path, text),
             None => Err(ErrorKind::NotFound.into()),
         }
+    }
+
+    fn read_file(&self, path: &[u8]) -> io::Result<Vec<u8>> {
+        fs::read(OsStr::from_bytes(path))
+    }
+
+    fn write_file(&mut self, path: &[u8], bytes: &[u8]) -> io::Result<()> {
+        replace(Path::new(OsStr::from_bytes(path)), bytes)
     }
 
     fn apply(&mut self, config: &Config, changed: &[&'static str]) -> Result<(), String> {
@@ -93,6 +104,12 @@ impl Host for ServerHost {
         for _ in 0..2 {
             let _ = signal_hook::low_level::raise(signal_hook::consts::SIGSEGV);
         }
+    }
+
+    fn waker(&self) -> Box<dyn Fn() + Send + Sync> {
+        let waker = Arc::clone(&self.waker);
+        // That the loop can't be woken means that it turns often enough: its queue of events is full.
+        Box::new(move || _ = waker.wake())
     }
 
     fn executable(&self) -> PathBuf {

@@ -7,17 +7,18 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 use std::{env, fmt, fs};
 
 use engine::config::Config;
 use engine::{Engine, Options};
-use mio::Poll;
+use mio::{Poll, Waker};
 use tracing::{info, warn};
 
 use crate::banner::Banner;
 use crate::configuration::{self, Configuration};
-use crate::event_loop::{Ending, EventLoop, FIRST_LISTENER, SIGNALS};
+use crate::event_loop::{Ending, EventLoop, FIRST_LISTENER, SIGNALS, WAKER};
 use crate::host::{self, ServerHost};
 use crate::limits;
 use crate::listen::Listeners;
@@ -116,7 +117,7 @@ fn serve(arguments: &[OsString]) -> Result<(), Failure> {
     let registry = poll.registry().try_clone().map_err(failed("Can't wait for events"))?;
     let mut listeners = Listeners::new(registry, FIRST_LISTENER);
     listen(&mut listeners, &config)?;
-    let pid_file = PidFile::write(&config);
+    let waker = Waker::new(poll.registry(), WAKER).map_err(failed("Can't wait for threads"))?;
 
     announce(&log, &config);
     let listeners = Rc::new(RefCell::new(listeners));
@@ -124,9 +125,16 @@ fn serve(arguments: &[OsString]) -> Result<(), Failure> {
         config_file: file,
         listeners: Rc::clone(&listeners),
         log,
+        waker: Arc::new(waker),
         executable: env::current_exe().unwrap_or_default(),
     };
-    let engine = Engine::open(Options { config: config.clone(), host: Box::new(host), ..Options::default() });
+    let mut engine =
+        Engine::open(Options { config: config.clone(), host: Box::new(host), ..Options::default() });
+    if let Err(error) = engine.load_users() {
+        listeners.borrow_mut().close();
+        return Err(Failure::logged("Aborting the start because of ACL errors", error));
+    }
+    let pid_file = PidFile::write(&config);
     info!("Server initialized");
     if config.port != 0 {
         info!("Ready to accept connections tcp");

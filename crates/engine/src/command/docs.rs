@@ -12,7 +12,7 @@ pub struct Doc {
     pub group: Group,
     /// The version of Redis that had it first.
     pub since: &'static str,
-    /// The time it takes.
+    /// The time it takes; empty where that can't be told.
     pub complexity: &'static str,
     /// What it does, in a sentence.
     pub summary: &'static str,
@@ -54,10 +54,14 @@ pub enum Group {
     Connection,
     /// Keys, whatever their values.
     Generic,
+    /// Messages.
+    PubSub,
     /// The server.
     Server,
     /// Strings.
     String,
+    /// MULTI and its kin.
+    Transactions,
 }
 
 impl Group {
@@ -67,8 +71,10 @@ impl Group {
             Group::Bitmap => "bitmap",
             Group::Connection => "connection",
             Group::Generic => "generic",
+            Group::PubSub => "pubsub",
             Group::Server => "server",
             Group::String => "string",
+            Group::Transactions => "transactions",
         }
     }
 }
@@ -86,7 +92,7 @@ pub(crate) fn write_docs(reply: &mut Writer, found: &Found) {
         Some(("summary", Value::Text(summary))),
         Some(("since", Value::Text(since))),
         Some(("group", Value::Text(group.name()))),
-        Some(("complexity", Value::Text(complexity))),
+        (!complexity.is_empty()).then_some(("complexity", Value::Text(complexity))),
         (!flags.is_empty()).then_some(("doc_flags", Value::Names(flags))),
         deprecated.map(|deprecated| ("deprecated_since", Value::Text(deprecated.since))),
         deprecated.map(|deprecated| ("replaced_by", Value::Text(deprecated.replaced_by))),

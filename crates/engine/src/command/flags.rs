@@ -4,7 +4,7 @@ use bitflags::bitflags;
 
 bitflags! {
     /// What a command does and where it may run; bits are in the order in which COMMAND INFO lists them.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct Flags: u32 {
         /// Changes data.
         const WRITE = 1;
@@ -95,6 +95,12 @@ bitflags! {
 }
 
 impl Categories {
+    /// The category of that name, in any case.
+    pub fn named(name: &[u8]) -> Option<Self> {
+        let mut known = Self::all().iter_names();
+        known.find(|(other, _)| other.as_bytes().eq_ignore_ascii_case(name)).map(|(_, category)| category)
+    }
+
     /// The categories that follow from a command's flags: what writes is `@write`, and so on; every command
     /// is either `@fast` or `@slow`.
     pub const fn implied_by(flags: Flags) -> Self {

@@ -1,6 +1,6 @@
 //! What COMMAND INFO says of a command.
 
-use super::{BeginSearch, FindKeys, Found, KeySpec};
+use super::{BeginSearch, FindKeys, Flags, Found, KeySpec};
 use crate::resp::Writer;
 
 /// Writes a command's entry, its sub-commands' within it.
@@ -9,7 +9,9 @@ pub(crate) fn write_info(reply: &mut Writer, found: &Found) {
     reply.array(10);
     reply.bulk(found.full_name().as_bytes());
     reply.integer(command.arity.into());
-    write_names(reply, command.flags.iter_names().map(|(name, _)| name.to_ascii_lowercase()));
+    // Redis keeps it to itself that a command may be replicated.
+    let flags = command.flags.difference(Flags::MAY_REPLICATE);
+    write_names(reply, flags.iter_names().map(|(name, _)| name.to_ascii_lowercase()));
     let range = KeyRange::of(command.keys);
     reply.integer(range.first);
     reply.integer(range.last);

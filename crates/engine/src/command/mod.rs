@@ -6,6 +6,7 @@ mod flags;
 mod info;
 mod keys;
 mod lookup;
+mod numbers;
 pub mod syntax;
 pub mod table;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use usage::usage;
 pub(crate) use docs::write_docs;
 pub(crate) use info::write_info;
 pub(crate) use lookup::{Found, Index, all};
+pub(crate) use numbers::number;
 
 use syntax::Argument;
 
@@ -64,6 +66,24 @@ pub enum Run {
     Subcommands(&'static [Command]),
     /// The function when the name stands alone; otherwise one of these, which the second argument names.
     HandlerOrSubcommands(Handler, &'static [Command]),
+}
+
+/// A command that was found to be the one that a client asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    /// The command; where it is in a container, the sub-command.
+    pub(crate) command: &'static Command,
+    /// What the command is in.
+    pub(crate) container: Option<&'static Command>,
+    /// The function that runs it.
+    pub(crate) handler: Handler,
+}
+
+impl Call {
+    /// The name by which COMMAND knows it: `container|command` for a sub-command.
+    pub(crate) fn full_name(&self) -> std::borrow::Cow<'static, str> {
+        Found { container: self.container, command: self.command }.full_name()
+    }
 }
 
 impl Command {

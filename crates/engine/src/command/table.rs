@@ -4,20 +4,27 @@
 //! command, write its row and its function: look-up, checks, COMMAND and HELP follow. [`super::syntax`] says
 //! how `syntax` is written, [`KeySpec`] how keys are described.
 
-use super::Group::{Bitmap, Connection, Generic, Server, String};
+mod acl;
+mod introspection;
+
+use super::Group::{Bitmap, Connection, Generic, PubSub, Server, String, Transactions};
 use super::{Categories, Command, Flags, KeyFlags, KeySpec};
 use crate::commands::{
-    bitfield, bits, client, command, config, connection, counters, debug, expire, help, info, keys, lcs,
-    memory, object, scan, server, strings,
+    bitfield, bits, client, client_kill, client_list, client_pause, command, config, connection, counters,
+    debug, expire, help, info, keys, lcs, lolwut, memory, object, pubsub, scan, server, strings, tracking,
+    transactions, wait,
 };
 
 const WRITE: Flags = Flags::WRITE;
 const READONLY: Flags = Flags::READONLY;
 const DENYOOM: Flags = Flags::DENYOOM;
 const ADMIN: Flags = Flags::ADMIN;
+const PUBSUB: Flags = Flags::PUBSUB;
 const NOSCRIPT: Flags = Flags::NOSCRIPT;
 const LOADING: Flags = Flags::LOADING;
+const MAY_REPLICATE: Flags = Flags::MAY_REPLICATE;
 const STALE: Flags = Flags::STALE;
+const SKIP_SLOWLOG: Flags = Flags::SKIP_SLOWLOG;
 const FAST: Flags = Flags::FAST;
 const NO_AUTH: Flags = Flags::NO_AUTH;
 const NO_MULTI: Flags = Flags::NO_MULTI;
@@ -27,6 +34,7 @@ const KEYSPACE: Categories = Categories::KEYSPACE;
 const STRING: Categories = Categories::STRING;
 const BITMAP: Categories = Categories::BITMAP;
 const DANGEROUS: Categories = Categories::DANGEROUS;
+const TRANSACTION: Categories = Categories::TRANSACTION;
 const CONNECTION: Categories = Categories::CONNECTION;
 
 const RO: KeyFlags = KeyFlags::RO;
@@ -37,6 +45,7 @@ const ACCESS: KeyFlags = KeyFlags::ACCESS;
 const UPDATE: KeyFlags = KeyFlags::UPDATE;
 const INSERT: KeyFlags = KeyFlags::INSERT;
 const DELETE: KeyFlags = KeyFlags::DELETE;
+const NOT_KEY: KeyFlags = KeyFlags::NOT_KEY;
 
 /// Every command that isn't a sub-command.
 ///
@@ -283,7 +292,53 @@ pub static COMMANDS: &[Command] = &[
         .keys(&[KeySpec::every(1, 1, &[RM, DELETE])])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
         .doc(Generic, "4.0.0", "O(1) a key", "Removes keys; frees large values in the background."),
+    Command::new("wait", 3, wait::wait)
+        .syntax("numreplicas:integer timeout:integer")
+        .flags(&[NOSCRIPT])
+        .acl(&[CONNECTION])
+        .tips(&["request_policy:all_shards", "response_policy:agg_min"])
+        .doc(Generic, "3.0.0", "O(1)", "Waits until replicas have what the connection has written."),
+    // Messages.
+    Command::new("psubscribe", -2, pubsub::psubscribe)
+        .syntax("<pattern: pattern>...")
+        .flags(&[PUBSUB, NOSCRIPT, LOADING, STALE])
+        .doc(PubSub, "2.0.0", "O(N) for the client's N patterns", "Subscribes to channels that match patterns."),
+    Command::new("publish", 3, pubsub::publish)
+        .syntax("channel message")
+        .flags(&[PUBSUB, LOADING, STALE, FAST, MAY_REPLICATE])
+        .doc(PubSub, "2.0.0", "O(N+M) for N subscribers and M patterns", "Sends a message to a channel."),
+    Command::container("pubsub", -2, PUBSUB_SUBCOMMANDS)
+        .doc(PubSub, "2.8.0", "That of the sub-command.", "Shows what is subscribed to."),
+    Command::new("punsubscribe", -1, pubsub::punsubscribe)
+        .syntax("[pattern...]")
+        .flags(&[PUBSUB, NOSCRIPT, LOADING, STALE])
+        .doc(PubSub, "2.0.0", "O(1) a pattern", "Takes subscriptions to patterns back, or all of them."),
+    Command::new("spublish", 3, pubsub::spublish)
+        .syntax("shardchannel message")
+        .flags(&[PUBSUB, LOADING, STALE, FAST, MAY_REPLICATE])
+        .keys(&[KeySpec::one(1, &[NOT_KEY])])
+        .doc(PubSub, "7.0.0", "O(N) for N subscribers", "Sends a message to a shard channel."),
+    Command::new("ssubscribe", -2, pubsub::ssubscribe)
+        .syntax("shardchannel...")
+        .flags(&[PUBSUB, NOSCRIPT, LOADING, STALE])
+        .keys(&[KeySpec::every(1, 1, &[NOT_KEY])])
+        .doc(PubSub, "7.0.0", "O(1) a channel", "Subscribes to shard channels."),
+    Command::new("subscribe", -2, pubsub::subscribe)
+        .syntax("channel...")
+        .flags(&[PUBSUB, NOSCRIPT, LOADING, STALE])
+        .doc(PubSub, "2.0.0", "O(1) a channel", "Subscribes to channels."),
+    Command::new("sunsubscribe", -1, pubsub::sunsubscribe)
+        .syntax("[shardchannel...]")
+        .flags(&[PUBSUB, NOSCRIPT, LOADING, STALE])
+        .keys(&[KeySpec::every(1, 1, &[NOT_KEY])])
+        .doc(PubSub, "7.0.0", "O(1) a channel", "Takes subscriptions to shard channels back, or all of them."),
+    Command::new("unsubscribe", -1, pubsub::unsubscribe)
+        .syntax("[channel...]")
+        .flags(&[PUBSUB, NOSCRIPT, LOADING, STALE])
+        .doc(PubSub, "2.0.0", "O(1) a channel", "Takes subscriptions to channels back, or all of them."),
     // The server.
+    Command::container("acl", -2, acl::ACL)
+        .doc(Server, "6.0.0", "That of the sub-command.", "Shows and changes who may do what."),
     Command::handler_or_container("command", -1, command::command, COMMAND)
         .flags(&[LOADING, STALE])
         .acl(&[CONNECTION])
@@ -321,13 +376,24 @@ pub static COMMANDS: &[Command] = &[
         .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"])
         .doc(Server, "1.0.0", "O(1)", "Reports on the server, section by section.")
         .history(&[("7.0.0", "More than one section.")]),
+    Command::container("latency", -2, introspection::LATENCY)
+        .doc(Server, "2.8.13", "That of the sub-command.", "Shows what took long."),
+    Command::new("lolwut", -1, lolwut::lolwut)
+        .syntax("[VERSION version:integer]")
+        .flags(&[READONLY, FAST])
+        .doc(Server, "5.0.0", "", "Draws a picture."),
     Command::container("memory", -2, MEMORY)
         .doc(Server, "4.0.0", "That of the sub-command.", "Shows where memory went, and gives it back."),
+    Command::new("monitor", 1, server::monitor)
+        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
+        .doc(Server, "1.0.0", "", "Shows every command as it runs."),
     Command::new("shutdown", -1, server::shutdown)
         .syntax("[nosave_save: NOSAVE | SAVE] [NOW]@7.0.0 [FORCE]@7.0.0 [ABORT]@7.0.0")
         .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, NO_MULTI, ALLOW_BUSY])
         .doc(Server, "1.0.0", "O(N) for N keys to be saved, else O(1)", "Ends the server.")
         .history(&[("7.0.0", "NOW, FORCE and ABORT.")]),
+    Command::container("slowlog", -2, introspection::SLOWLOG)
+        .doc(Server, "2.2.12", "That of the sub-command.", "Shows the commands that took long."),
     Command::new("swapdb", 3, keys::swapdb)
         .syntax("index1:integer index2:integer")
         .flags(&[WRITE, FAST])
@@ -490,14 +556,46 @@ pub static COMMANDS: &[Command] = &[
         .keys(&[KeySpec::one(1, &[RO, ACCESS])])
         .doc(String, "1.0.0", "O(N) for N bytes of reply", "Answers with part of a string.")
         .deprecated("2.0.0", "`GETRANGE`"),
+    // Transactions.
+    Command::new("discard", 1, transactions::discard)
+        .flags(&[NOSCRIPT, LOADING, STALE, FAST, ALLOW_BUSY])
+        .acl(&[TRANSACTION])
+        .doc(Transactions, "2.0.0", "O(N) for N queued commands", "Forgets the queued commands."),
+    Command::new("exec", 1, transactions::exec)
+        .flags(&[NOSCRIPT, LOADING, STALE, SKIP_SLOWLOG])
+        .acl(&[TRANSACTION])
+        .doc(Transactions, "1.2.0", "That of the queued commands", "Runs the queued commands."),
+    Command::new("multi", 1, transactions::multi)
+        .flags(&[NOSCRIPT, LOADING, STALE, FAST, ALLOW_BUSY])
+        .acl(&[TRANSACTION])
+        .doc(Transactions, "1.2.0", "O(1)", "Queues the commands that follow, until EXEC."),
+    Command::new("unwatch", 1, transactions::unwatch)
+        .flags(&[NOSCRIPT, LOADING, STALE, FAST, ALLOW_BUSY])
+        .acl(&[TRANSACTION])
+        .doc(Transactions, "2.2.0", "O(1) a watched key", "Forgets the watched keys."),
+    Command::new("watch", -2, transactions::watch)
+        .syntax("key...")
+        .flags(&[NOSCRIPT, LOADING, STALE, FAST, ALLOW_BUSY])
+        .acl(&[TRANSACTION])
+        .keys(&[KeySpec::every(1, 1, &[RO])])
+        .doc(Transactions, "2.2.0", "O(1) a key", "Has EXEC run only if none of the keys changes before."),
 ];
 
 #[rustfmt::skip]
 const CLIENT: &[Command] = &[
+    Command::new("caching", 3, tracking::caching)
+        .syntax("<mode: YES | NO>")
+        .flags(&[NOSCRIPT, LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Connection, "6.0.0", "O(1)", "Says whether to track what the next command reads."),
     Command::new("getname", 2, client::getname)
         .flags(&[NOSCRIPT, LOADING, STALE])
         .acl(&[CONNECTION])
         .doc(Connection, "2.6.9", "O(1)", "Answers with the connection's name."),
+    Command::new("getredir", 2, tracking::getredir)
+        .flags(&[NOSCRIPT, LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Connection, "6.0.0", "O(1)", "Tells who is told of what the connection tracks."),
     Command::new("help", 2, help::help)
         .flags(&[LOADING, STALE])
         .acl(&[CONNECTION])
@@ -506,12 +604,12 @@ const CLIENT: &[Command] = &[
         .flags(&[NOSCRIPT, LOADING, STALE])
         .acl(&[CONNECTION])
         .doc(Connection, "5.0.0", "O(1)", "Answers with the connection's number."),
-    Command::new("info", 2, client::info)
+    Command::new("info", 2, client_list::info)
         .flags(&[NOSCRIPT, LOADING, STALE])
         .acl(&[CONNECTION])
         .tips(&["nondeterministic_output"])
         .doc(Connection, "6.2.0", "O(1)", "Describes the connection."),
-    Command::new("kill", -3, client::kill)
+    Command::new("kill", -3, client_kill::kill)
         .syntax(
             "<filter: ip:port:string!2.8.12 | <new-format: [ID client-id:integer]@2.8.12 \
              | [TYPE <normal_master_slave_pubsub: NORMAL | MASTER@3.2.0 | SLAVE \
@@ -529,7 +627,7 @@ const CLIENT: &[Command] = &[
             ("5.0.0", "TYPE REPLICA, beside SLAVE."),
             ("6.2.0", "LADDR."),
         ]),
-    Command::new("list", -2, client::list)
+    Command::new("list", -2, client_list::list)
         .syntax(
             "[TYPE <normal_master_replica_pubsub: NORMAL | MASTER | REPLICA | PUBSUB>]@5.0.0 \
              [ID <id: client-id:integer...>]@6.2.0",
@@ -551,6 +649,22 @@ const CLIENT: &[Command] = &[
         .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
         .acl(&[CONNECTION])
         .doc(Connection, "7.0.0", "O(1)", "Spares the connection when clients are evicted, or doesn't."),
+    Command::new("no-touch", 3, client::no_touch)
+        .syntax("<enabled: ON | OFF>")
+        .flags(&[NOSCRIPT, LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Connection, "7.2.0", "O(1)", "Has the connection leave no trace of when keys were used, or not."),
+    Command::new("pause", -3, client_pause::pause)
+        .syntax("timeout:integer [mode: WRITE | ALL]@6.2.0")
+        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Connection, "2.9.50", "O(1)", "Holds all commands up for a while, or those that write.")
+        .history(&[("6.2.0", "WRITE and ALL.")]),
+    Command::new("reply", 3, client::reply)
+        .syntax("<on_off_skip: ON | OFF | SKIP>")
+        .flags(&[NOSCRIPT, LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Connection, "3.2.0", "O(1)", "Says whether the connection wants replies."),
     Command::new("setinfo", 4, client::setinfo)
         .syntax("<attr: LIB-NAME libname | LIB-VER libver>")
         .flags(&[NOSCRIPT, LOADING, STALE])
@@ -562,6 +676,26 @@ const CLIENT: &[Command] = &[
         .flags(&[NOSCRIPT, LOADING, STALE])
         .acl(&[CONNECTION])
         .doc(Connection, "2.6.9", "O(1)", "Names the connection."),
+    Command::new("tracking", -3, tracking::tracking)
+        .syntax(
+            "<status: ON | OFF> [REDIRECT client-id:integer] [PREFIX prefix]... [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
+        )
+        .flags(&[NOSCRIPT, LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Connection, "6.0.0", "O(1), or O(N) for N keys", "Tells of changes to keys that were read, or not."),
+    Command::new("trackinginfo", 2, tracking::trackinginfo)
+        .flags(&[NOSCRIPT, LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Connection, "6.2.0", "O(1)", "Tells how the connection is tracked."),
+    Command::new("unblock", -3, client_pause::unblock)
+        .syntax("client-id:integer [timeout_error: TIMEOUT | ERROR]")
+        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Connection, "5.0.0", "O(N) for N connections", "Ends the wait of a connection."),
+    Command::new("unpause", 2, client_pause::unpause)
+        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Connection, "6.2.0", "O(N) for N held connections", "Lets held commands go on."),
 ];
 
 #[rustfmt::skip]
@@ -649,6 +783,32 @@ const MEMORY: &[Command] = &[
         .flags(&[READONLY])
         .keys(&[KeySpec::one(2, &[RO])])
         .doc(Server, "4.0.0", "O(N) for N samples", "Tells the bytes that a key takes."),
+];
+
+#[rustfmt::skip]
+const PUBSUB_SUBCOMMANDS: &[Command] = &[
+    Command::new("channels", -2, pubsub::channels)
+        .syntax("[pattern]")
+        .flags(&[PUBSUB, LOADING, STALE])
+        .doc(PubSub, "2.8.0", "O(N) for N channels", "Lists the channels that have subscribers."),
+    Command::new("help", 2, help::help)
+        .flags(&[LOADING, STALE])
+        .doc(PubSub, "6.2.0", "O(1)", "Lists the sub-commands."),
+    Command::new("numpat", 2, pubsub::numpat)
+        .flags(&[PUBSUB, LOADING, STALE])
+        .doc(PubSub, "2.8.0", "O(1)", "Counts the patterns that have subscribers."),
+    Command::new("numsub", -2, pubsub::numsub)
+        .syntax("[channel...]")
+        .flags(&[PUBSUB, LOADING, STALE])
+        .doc(PubSub, "2.8.0", "O(1) a channel", "Counts the subscribers of channels."),
+    Command::new("shardchannels", -2, pubsub::shardchannels)
+        .syntax("[pattern]")
+        .flags(&[PUBSUB, LOADING, STALE])
+        .doc(PubSub, "7.0.0", "O(N) for N channels", "Lists the shard channels that have subscribers."),
+    Command::new("shardnumsub", -2, pubsub::shardnumsub)
+        .syntax("[shardchannel...]")
+        .flags(&[PUBSUB, LOADING, STALE])
+        .doc(PubSub, "7.0.0", "O(1) a channel", "Counts the subscribers of shard channels."),
 ];
 
 #[rustfmt::skip]

@@ -7,6 +7,9 @@ use super::{Command, Flags, Found, Group, KeyFlags, KeySpec, all, keys};
 /// Commands that take more than their syntax says: whatever comes, or a command with its arguments.
 const TAKES_ANYTHING: [&str; 4] = ["quit", "debug", "command|getkeys", "command|getkeysandflags"];
 
+/// Commands of which nobody can tell how long they take: one has no end, and one has no purpose.
+const UNTOLD: [&str; 2] = ["monitor", "lolwut"];
+
 /// Every command that isn't a mere container, with its full name and its arguments.
 fn rows() -> impl Iterator<Item = (String, Found, Vec<Argument<'static>>)> {
     all().filter(|found| found.command.runs_alone()).map(|found| {
@@ -48,7 +51,7 @@ fn rows_are_documented() {
             doc.summary.starts_with(|c: char| c.is_ascii_uppercase()) && doc.summary.ends_with('.'),
             "{name}"
         );
-        assert!(!doc.complexity.is_empty(), "{name}");
+        assert!(!doc.complexity.is_empty() || UNTOLD.contains(&&*name), "{name}");
         assert_eq!(version(doc.since).len(), 3, "{name}");
         assert!(doc.history.is_sorted_by_key(|(since, _)| version(since)), "{name}");
         assert!(doc.history.iter().all(|(since, _)| version(since) > version(doc.since)), "{name}");
@@ -161,8 +164,9 @@ fn flags_go_together() {
         assert!(writes || !command.flags.contains(Flags::DENYOOM), "{name}");
         assert!(command.runs_alone() || command.flags.is_empty(), "{name}");
         for spec in command.keys {
-            assert_eq!((spec.flags & opened).iter().count(), 1, "{name}");
-            assert!(writes || spec.flags.contains(KeyFlags::RO), "{name}");
+            let is_key = !spec.flags.contains(KeyFlags::NOT_KEY);
+            assert_eq!((spec.flags & opened).iter().count(), usize::from(is_key), "{name}");
+            assert!(writes || !is_key || spec.flags.contains(KeyFlags::RO), "{name}");
             assert_eq!(spec.flags.contains(KeyFlags::VARIABLE_FLAGS), spec.flags_of.is_some(), "{name}");
         }
     }

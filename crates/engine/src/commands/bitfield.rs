@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 
 use super::bits::{bit_offset, ready_for_writing};
 use crate::args::{integer, is};
+use crate::config::EventClasses;
 use crate::context::Context;
 use crate::error::{Error, c_text};
 use crate::lookup::string;
@@ -115,6 +116,7 @@ pub(crate) fn bitfield(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), 
     let needed = (last / 8) as usize + 1;
     // Makes it a text, and as long as it must be.
     entry.set_range(needed.max(len), b"");
+    let mut has_changed = needed > len;
     reply.array(steps.len());
     for Step { action, kind, offset } in steps {
         let value = string(entry.get())?;
@@ -136,10 +138,14 @@ pub(crate) fn bitfield(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), 
                 let mut bytes = Window::of(value.as_bytes(&mut NumberBuffer::new()), offset, kind.width);
                 bytes.set(new.cast_unsigned());
                 entry.set_range(bytes.start, bytes.as_slice());
+                has_changed |= new != old;
                 reply.integer(answer);
             }
             None => reply.null(),
         }
+    }
+    if has_changed {
+        engine.modified(db, args[1], EventClasses::STRING, "setbit");
     }
     Ok(())
 }
@@ -271,7 +277,9 @@ mod tests {
 
         /// Away from the greatest distances, overflow is what 128 bits say it is.
         #[test]
-        fn sums_that_do_not_fit(width in 1..=64_u8, signed: bool, old in any::<u64>(), by in -1_000_000..1_000_000_i64) {
+        fn sums_that_do_not_fit(
+            width in 1..=64_u8, signed: bool, old: u64, by in -1_000_000..1_000_000_i64,
+        ) {
             let kind = Type { signed, width: if signed { width } else { width.min(63) } };
             let old = kind.read(old);
             let exact = i128::from(old) + i128::from(by);

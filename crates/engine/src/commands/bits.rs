@@ -4,6 +4,7 @@ use keyspace::{Expiry, NumberBuffer, StringValue};
 
 use crate::args::{integer, is};
 use crate::bits::{self, Operation};
+use crate::config::EventClasses;
 use crate::context::Context;
 use crate::error::Error;
 use crate::lookup::string;
@@ -48,8 +49,13 @@ pub(crate) fn setbit(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Er
     let at = (offset / 8) as usize;
     let old = string(entry.get())?.as_bytes(&mut NumberBuffer::new()).get(at).copied().unwrap_or(0);
     let mask = bits::mask(offset);
-    entry.set_range(at, &[if value { old | mask } else { old & !mask }]);
-    context.reply.integer((old & mask != 0).into());
+    let had = old & mask != 0;
+    let len = string(entry.get())?.len();
+    let has_grown = entry.set_range(at, &[if value { old | mask } else { old & !mask }]) > len;
+    if has_grown || had != value {
+        context.engine.modified(db, args[1], EventClasses::STRING, "setbit");
+    }
+    context.reply.integer(had.into());
     Ok(())
 }
 
@@ -194,6 +200,7 @@ pub(crate) fn bitop(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Err
         context.engine.remove(db, destination, false);
     } else {
         context.engine.store_text(db, destination, result);
+        context.engine.modified(db, destination, EventClasses::STRING, "set");
     }
     context.reply.count(len);
     Ok(())

@@ -87,7 +87,7 @@ impl<'a> Filter<'a> {
         match () {
             () if !keyword.eq_ignore_ascii_case(b"filterby") => Err(Error::SYNTAX),
             () if kind.eq_ignore_ascii_case(b"module") => Ok(Self::Module),
-            () if kind.eq_ignore_ascii_case(b"aclcat") => Ok(Self::Category(category(value))),
+            () if kind.eq_ignore_ascii_case(b"aclcat") => Ok(Self::Category(Categories::named(value))),
             () if kind.eq_ignore_ascii_case(b"pattern") => Ok(Self::Pattern(value)),
             () => Err(Error::SYNTAX),
         }
@@ -103,14 +103,6 @@ impl<'a> Filter<'a> {
             Self::Pattern(pattern) => glob::matches(pattern, found.full_name().as_bytes(), Case::Insensitive),
         }
     }
-}
-
-/// The ACL category of that name, in any case.
-fn category(name: &[u8]) -> Option<Categories> {
-    Categories::all()
-        .iter_names()
-        .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))
-        .map(|(_, category)| category)
 }
 
 /// COMMAND GETKEYS: the keys of a command with its arguments.

@@ -4,9 +4,11 @@ use std::io;
 
 use keyspace::glob::{self, Case};
 
+use crate::acl::User;
 use crate::config::SetError;
 use crate::context::Context;
 use crate::error::Error;
+use crate::host::reason;
 
 /// CONFIG GET: the directives that match any of the patterns, with their values.
 pub(crate) fn get(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
@@ -41,9 +43,10 @@ pub(crate) fn set(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error
     if change.names().contains(&"maxmemory") {
         engine.limit_changed();
     }
-    if change.names().contains(&"requirepass") && engine.config.requirepass.is_empty() {
-        // Nobody can be asked for a password any more.
-        engine.clients.iter_mut().for_each(|(_, client)| client.authenticated = true);
+    if change.names().contains(&"requirepass") {
+        let mut user = User::clone(engine.acl.default_user());
+        user.set_password(&engine.config.requirepass);
+        engine.put_user(user);
     }
     context.reply.ok();
     Ok(())
@@ -71,17 +74,8 @@ pub(crate) fn rewrite(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), 
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         outcome => outcome,
     };
-    old.and_then(|old| engine.host.write_config(&engine.config.rewrite(&old)))
+    old.and_then(|old| engine.host.write_config(&engine.rewritten_config(&old)))
         .map_err(|error| Error::new(format!("ERR Rewriting config file: {}", reason(&error))))?;
     context.reply.ok();
     Ok(())
-}
-
-/// The system's sentence for an error, without the number that Rust adds to it.
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.split_once(" (os error ") {
-        Some((sentence, _)) => sentence.to_owned(),
-        None => text,
-    }
 }

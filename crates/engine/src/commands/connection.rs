@@ -1,10 +1,9 @@
 //! The connection itself: PING ECHO HELLO AUTH RESET QUIT SELECT.
 
-use sha2::{Digest, Sha256};
-
 use super::client;
+use crate::acl::Attempt;
 use crate::args::is;
-use crate::client::Close;
+use crate::client::{Close, ReplyMode};
 use crate::context::Context;
 use crate::error::Error;
 use crate::info::REDIS_VERSION;
@@ -22,7 +21,14 @@ const HELLO_BEFORE_AUTH: Error = Error::fixed(
 
 /// PING: the answer a healthy server gives, or the message that was sent along.
 pub(crate) fn ping(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    // A client that speaks RESP2 takes it for a message while it is subscribed to anything.
+    let as_message = context.client().subscriptions.is_some() && context.reply.version() == Version::V2;
     match args {
+        [_] | [_, _] if as_message => {
+            context.reply.array(2);
+            context.reply.bulk(b"pong");
+            context.reply.bulk(args.get(1).unwrap_or(&&b""[..]));
+        }
         [_] => context.reply.simple("PONG"),
         [_, message] => context.reply.bulk(message),
         _ => return Err(Error::wrong_arity("ping")),
@@ -60,9 +66,9 @@ pub(crate) fn hello(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Err
         };
     }
     if let Some((user, password)) = credentials {
-        authenticate(context, user, password)?;
+        authenticate(context, args[0], user, password)?;
     }
-    if !context.client().authenticated {
+    if context.engine.must_authenticate(context.id) {
         return Err(HELLO_BEFORE_AUTH);
     }
     if let Some(version) = version {
@@ -105,42 +111,53 @@ fn write_hello(context: &mut Context<'_>) {
     reply.array(0);
 }
 
-/// AUTH: proves that the client knows the password. There is one user, `default`.
+/// AUTH: proves that the client knows a user's password; of the user `default`, unless another is named.
 pub(crate) fn auth(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     match args {
         [_, password] => {
-            if context.engine.config.requirepass.is_empty() {
+            if context.engine.acl.default_user().has_no_password() {
                 return Err(NO_PASSWORD_SET);
             }
-            authenticate(context, b"default", password)?;
+            authenticate(context, args[0], b"default", password)?;
         }
-        [_, user, password] => authenticate(context, user, password)?,
+        [_, user, password] => authenticate(context, args[0], user, password)?,
         _ => return Err(Error::SYNTAX),
     }
     context.reply.ok();
     Ok(())
 }
 
-/// Admits the client, or leaves it what it was. Without `requirepass` any password of the user `default` will do.
-fn authenticate(context: &mut Context<'_>, user: &[u8], password: &[u8]) -> Result<(), Error> {
-    let expected = &context.engine.config.requirepass;
-    // Digests are compared, so that the time it takes says nothing about the password or its length.
-    let matches = expected.is_empty() || Sha256::digest(password) == Sha256::digest(expected);
-    if user != b"default" || !matches {
+/// Makes the client act for a user, or leaves it what it was; `command` is what asked for it.
+fn authenticate(
+    context: &mut Context<'_>,
+    command: &[u8],
+    name: &[u8],
+    password: &[u8],
+) -> Result<(), Error> {
+    let user = context.engine.acl.user(name).filter(|user| user.admits(password)).cloned();
+    let Some(user) = user else {
+        let attempt = Attempt { reason: "auth", context: "toplevel", object: command, user: name };
+        context.engine.log_denial(context.id, attempt);
         return Err(WRONG_PASSWORD);
-    }
-    context.client_mut().authenticated = true;
+    };
+    let client = context.client_mut();
+    (client.user, client.authenticated) = (user, true);
     Ok(())
 }
 
 /// RESET: makes the client what it was when it connected, but for its library's name and CLIENT NO-EVICT.
 pub(crate) fn reset(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Error> {
-    let authenticated = context.engine.config.requirepass.is_empty();
+    context.engine.log_out(context.id);
+    context.engine.end_transaction(context.id);
+    context.engine.unsubscribe_all(context.id);
+    context.engine.untrack(context.id);
+    context.engine.end_monitor(context.id);
     let client = context.client_mut();
     client.name = Vec::new();
+    client.reply_mode = ReplyMode::On;
+    client.no_touch = false;
     client.db = 0;
     client.version = Version::default();
-    client.authenticated = authenticated;
     context.reply.set_version(Version::default());
     context.reply.simple("RESET");
     Ok(())

@@ -3,6 +3,7 @@
 use keyspace::{Expiry, NumberBuffer, StringValue};
 
 use crate::args::integer;
+use crate::config::EventClasses;
 use crate::context::Context;
 use crate::error::Error;
 use crate::long_double::LongDouble;
@@ -44,6 +45,7 @@ fn add(context: &mut Context<'_>, key: &[u8], amount: i64) -> Result<(), Error> 
             amount
         }
     };
+    context.engine.modified(db, key, EventClasses::STRING, "incrby");
     context.reply.integer(new);
     Ok(())
 }
@@ -63,6 +65,7 @@ pub(crate) fn incrbyfloat(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(
     let text = new.to_decimal();
     // Redis keeps the text, even where it reads as an integer.
     context.engine.store(db, key, StringValue::text(text.as_bytes()), Expiry::Keep);
+    context.engine.modified(db, key, EventClasses::STRING, "incrbyfloat");
     context.reply.bulk(text.as_bytes());
     Ok(())
 }

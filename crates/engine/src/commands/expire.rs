@@ -86,13 +86,7 @@ fn expire_in(context: &mut Context<'_>, args: &[&[u8]], unit: TimeUnit) -> Resul
 /// PERSIST: takes the time to live away.
 pub(crate) fn persist(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     let db = context.selected();
-    let had_one = context.engine.find(db, args[1]).is_some_and(|mut entry| {
-        let had_one = entry.get().expiry().is_some();
-        if had_one {
-            entry.set_expiry(None);
-        }
-        had_one
-    });
+    let had_one = context.engine.persist(db, args[1]);
     context.reply.integer(had_one.into());
     Ok(())
 }

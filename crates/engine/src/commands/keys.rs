@@ -82,6 +82,8 @@ pub(crate) fn rename(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Er
     let (from, to, db) = (args[1], args[2], context.selected());
     context.engine.find(db, from).ok_or(Error::NO_SUCH_KEY)?;
     if from != to {
+        // What has expired there goes first, so that this is told before the rest.
+        context.engine.find(db, to);
         context.engine.rename(db, from, to);
     }
     context.reply.ok();
@@ -116,7 +118,7 @@ pub(crate) fn copy(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Erro
         return Err(SAME_OBJECT);
     }
     let exists = context.engine.read(db, from).is_some();
-    let copied = exists && (replace || context.engine.find(target, to).is_none());
+    let copied = exists && (context.engine.find(target, to).is_none() || replace);
     if copied {
         context.engine.copy(db, from, target, to);
     }
@@ -151,6 +153,7 @@ pub(crate) fn flushdb(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), E
     let lazy = flush_option(context, args)?;
     let db = context.selected();
     context.engine.flush(db, lazy);
+    context.engine.invalidate_all(false);
     context.reply.ok();
     Ok(())
 }
@@ -161,6 +164,7 @@ pub(crate) fn flushall(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), 
     for db in 0..context.engine.keyspace.count() {
         context.engine.flush(db, lazy);
     }
+    context.engine.invalidate_all(true);
     context.reply.ok();
     Ok(())
 }
@@ -184,6 +188,10 @@ pub(crate) fn swapdb(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Er
     let (Some(first), Some(second)) = (within(first), within(second)) else {
         return Err(Error::DB_OUT_OF_RANGE);
     };
+    if first != second && !context.engine.watches.is_empty() {
+        context.engine.touch_database(first, Some(second));
+        context.engine.touch_database(second, Some(first));
+    }
     context.engine.keyspace.swap(first, second);
     context.reply.ok();
     Ok(())

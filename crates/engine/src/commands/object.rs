@@ -48,7 +48,7 @@ pub(crate) fn freq(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Erro
 /// What `figure` makes of the entry of a key; where there is none, null has been replied. Not an access to the key.
 fn look<R>(context: &mut Context<'_>, key: &[u8], figure: impl FnOnce(EntryRef<'_>) -> R) -> Option<R> {
     let db = context.selected();
-    let found = context.engine.read_untouched(db, key).map(figure);
+    let found = context.engine.inspect(db, key).map(figure);
     if found.is_none() {
         context.reply.null();
     }

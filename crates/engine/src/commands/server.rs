@@ -16,6 +16,17 @@ pub(crate) fn time(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Err
     Ok(())
 }
 
+/// MONITOR: shows the client every command as it runs; one that is shown them already gets no answer.
+pub(crate) fn monitor(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Error> {
+    if context.client().transaction.is_some() {
+        return Err(Error::fixed("ERR MONITOR isn't allowed for DENY BLOCKING client"));
+    }
+    if context.engine.begin_monitor(context.id) {
+        context.reply.ok();
+    }
+    Ok(())
+}
+
 /// SHUTDOWN `[NOSAVE | SAVE] [NOW] [FORCE]`, or `ABORT` to take it back while it can be.
 ///
 /// The one that asks gets no reply, and nothing it has sent behind this is executed. What SAVE asks for can't be

@@ -3,6 +3,7 @@
 use keyspace::{Expiry, NumberBuffer, StringValue};
 
 use crate::args::{TimeUnit, integer, is, positive_expiry};
+use crate::config::EventClasses;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -80,7 +81,7 @@ pub(crate) fn set(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error
     let (key, value) = (args[1], args[2]);
     if args.len() == 3 {
         let db = context.selected();
-        context.engine.store(db, key, StringValue::encode(value), Expiry::Never);
+        set_value(context, db, key, value, Expiry::Never);
         context.reply.ok();
         return Ok(());
     }
@@ -89,6 +90,17 @@ pub(crate) fn set(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error
         true => context.reply.ok(),
         false => context.reply.null(),
     })
+}
+
+/// Stores a value, and tells of it.
+#[inline]
+fn set_value(context: &mut Context<'_>, db: usize, key: &[u8], value: &[u8], expiry: Expiry) {
+    let engine = &mut *context.engine;
+    engine.store(db, key, StringValue::encode(value), expiry);
+    engine.modified(db, key, EventClasses::STRING, "set");
+    if matches!(expiry, Expiry::At(_)) {
+        engine.notify(db, key, EventClasses::GENERIC, "expire");
+    }
 }
 
 fn set_with(
@@ -117,7 +129,7 @@ fn set_with(
         Some(Existence::Present) => exists(context.engine),
     };
     if store {
-        context.engine.store(db, key, StringValue::encode(value), expiry);
+        set_value(context, db, key, value, expiry);
     }
     if !options.get {
         reply(context, store);
@@ -182,11 +194,8 @@ pub(crate) fn getex(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Err
         }
     }
     let persist = options.lifetime == Some(Lifetime::Persist);
-    if write_value(context, key)?
-        && persist
-        && let Some(mut entry) = context.engine.find(db, key)
-    {
-        entry.set_expiry(None);
+    if write_value(context, key)? && persist {
+        context.engine.persist(db, key);
     }
     Ok(())
 }
@@ -205,7 +214,7 @@ pub(crate) fn getdel(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Er
 pub(crate) fn getset(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     write_value(context, args[1])?;
     let db = context.selected();
-    context.engine.store(db, args[1], StringValue::encode(args[2]), Expiry::Never);
+    set_value(context, db, args[1], args[2], Expiry::Never);
     Ok(())
 }
 
@@ -250,7 +259,7 @@ fn store_pairs(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     }
     let db = context.selected();
     for [key, value] in pairs {
-        context.engine.store(db, key, StringValue::encode(value), Expiry::Never);
+        set_value(context, db, key, value, Expiry::Never);
     }
     Ok(())
 }
@@ -281,6 +290,7 @@ pub(crate) fn append(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Er
             tail.len()
         }
     };
+    context.engine.modified(db, key, EventClasses::STRING, "append");
     context.reply.count(len);
     Ok(())
 }
@@ -311,7 +321,9 @@ pub(crate) fn setrange(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), 
         if old.is_none() {
             context.engine.store(db, key, StringValue::Raw(b""), Expiry::Never);
         }
-        context.engine.find(db, key).map_or(0, |mut entry| entry.set_range(offset, part))
+        let len = context.engine.find(db, key).map_or(0, |mut entry| entry.set_range(offset, part));
+        context.engine.modified(db, key, EventClasses::STRING, "setrange");
+        len
     };
     context.reply.count(len);
     Ok(())

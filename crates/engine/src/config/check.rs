@@ -56,26 +56,6 @@ pub(super) fn title_template(text: &[u8]) -> Result<Vec<u8>, Reason> {
     Ok(text.to_vec())
 }
 
-/// `notify-keyspace-events`: classes of events, which are shown in one order, all of the
-/// types together as `A`.
-pub(super) fn event_classes(text: &[u8]) -> Result<Vec<u8>, Reason> {
-    const IN_ALL: &[u8] = b"g$lshzxetd";
-    const BESIDES: &[u8] = b"nKEm";
-    let known = |byte: &u8| *byte == b'A' || IN_ALL.contains(byte) || BESIDES.contains(byte);
-    if !text.iter().all(known) {
-        return Err("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".into());
-    }
-    let given = |class: &&u8| text.contains(class);
-    let mut classes = Vec::new();
-    if text.contains(&b'A') || IN_ALL.iter().all(|class| text.contains(class)) {
-        classes.push(b'A');
-    } else {
-        classes.extend(IN_ALL.iter().filter(given));
-    }
-    classes.extend(BESIDES.iter().filter(given));
-    Ok(classes)
-}
-
 /// `bind`: at most 16 addresses; one empty address stands for none.
 pub(super) fn addresses(words: &[&[u8]]) -> Result<Vec<Vec<u8>>, Reason> {
     const MOST: usize = 16;

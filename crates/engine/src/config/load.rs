@@ -186,7 +186,11 @@ impl Loading<'_, '_> {
             (b"include", [pattern]) => self.include(pattern, depth),
             (b"loadmodule", [_, ..]) => Err("modules are not supported".into()),
             (b"rename-command", [_, _]) => Err("renaming commands is not supported".into()),
-            (b"user", [_, ..]) => Err("access control lists are not supported".into()),
+            (b"user", [_, ..]) => {
+                crate::acl::check_line(arguments, &self.config.users)?;
+                self.config.users.push(arguments.to_vec());
+                Ok(())
+            }
             (b"sentinel", [_, ..]) => Err("sentinel directive while not in sentinel mode".into()),
             (name, [_]) if OBSOLETE.contains(&name) => Ok(()),
             _ => Err("Bad directive or wrong number of arguments".into()),

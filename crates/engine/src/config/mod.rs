@@ -6,7 +6,7 @@
 //! | [`table`] | the one table of directives |
 //! | [`directive`] | what a directive is; look-up by name |
 //! | [`value`] | the syntax of values, `check` that of single directives |
-//! | [`types`] | the types of the fields |
+//! | [`types`] | the types of the fields, `events` the classes of notifications |
 //! | [`load`] | a configuration text, with its includes |
 //! | [`arguments`] | the command line as a configuration text |
 //! | [`set`] | CONFIG SET |
@@ -39,6 +39,7 @@
 pub mod arguments;
 mod check;
 pub mod directive;
+mod events;
 pub mod get;
 pub mod load;
 pub mod rewrite;
@@ -50,9 +51,13 @@ pub mod value;
 use std::collections::BTreeMap;
 
 pub use directive::Directive;
+pub use events::EventClasses;
 pub use load::{LoadError, Loaded, Source};
 pub use set::{Change, SetError};
-pub use types::{ClientOutputBufferLimits, LogLevel, MaxmemoryPolicy, OutputBufferLimit, Protection};
+pub use types::{
+    ClientOutputBufferLimits, LogLevel, MaxmemoryPolicy, MemoryShare, OutputBufferLimit, Protection,
+    PubsubDefault,
+};
 
 /// The settings in force, each named as its directive, and those that wait for a feature.
 ///
@@ -80,6 +85,24 @@ pub struct Config {
     pub protected_mode: bool,
     /// The default user's password; empty for none.
     pub requirepass: Vec<u8>,
+    /// Which channels a new user may use.
+    pub acl_pubsub_default: PubsubDefault,
+    /// Path of the file that declares the users; empty for none.
+    pub aclfile: Vec<u8>,
+    /// The most entries of ACL LOG.
+    pub acllog_max_len: u64,
+    /// The `user` lines: a name and its rules each, as they were written.
+    pub users: Vec<Vec<Vec<u8>>>,
+    /// Milliseconds from which on an event is noted by the latency monitor; 0 for none.
+    pub latency_monitor_threshold: u64,
+    /// Whether the durations of commands are counted.
+    pub latency_tracking: bool,
+    /// The percentiles of durations that INFO shows, as they were written.
+    pub latency_tracking_info_percentiles: Vec<String>,
+    /// Microseconds from which on a command is entered into the slow log; -1 for never.
+    pub slowlog_log_slower_than: i64,
+    /// The most entries of the slow log.
+    pub slowlog_max_len: u64,
     /// How many databases there are.
     pub databases: u32,
     /// Background rounds a second, from 1 to 500.
@@ -110,12 +133,18 @@ pub struct Config {
     pub lazyfree_lazy_user_flush: bool,
     /// The most bytes of memory that may be in use before keys give way; 0 for no limit.
     pub maxmemory: u64,
+    /// The most memory that all clients may take together.
+    pub maxmemory_clients: MemoryShare,
     /// Which keys give way at the memory limit.
     pub maxmemory_policy: MaxmemoryPolicy,
     /// How many keys are looked at, at least, to choose the one that gives way.
     pub maxmemory_samples: u32,
     /// How long eviction may make a command wait, from 0 to 100: 10 is half a millisecond, 100 as long as it takes.
     pub maxmemory_eviction_tenacity: u32,
+    /// Which keyspace notifications are published.
+    pub notify_keyspace_events: EventClasses,
+    /// The most keys that are remembered for clients that track what they read; 0 for no limit.
+    pub tracking_table_max_keys: u64,
     /// How slowly an access frequency grows.
     pub lfu_log_factor: u32,
     /// Minutes after which an access frequency falls by one; 0 for never.
@@ -149,6 +178,15 @@ impl Default for Config {
             maxclients: 10_000,
             protected_mode: true,
             requirepass: Vec::new(),
+            acl_pubsub_default: PubsubDefault::Resetchannels,
+            aclfile: Vec::new(),
+            acllog_max_len: 128,
+            users: Vec::new(),
+            latency_monitor_threshold: 0,
+            latency_tracking: true,
+            latency_tracking_info_percentiles: ["50", "99", "99.9"].map(str::to_owned).into(),
+            slowlog_log_slower_than: 10_000,
+            slowlog_max_len: 128,
             databases: 16,
             hz: 10,
             loglevel: LogLevel::Notice,
@@ -164,9 +202,12 @@ impl Default for Config {
             lazyfree_lazy_user_del: false,
             lazyfree_lazy_user_flush: false,
             maxmemory: 0,
+            maxmemory_clients: MemoryShare::Bytes(0),
             maxmemory_policy: MaxmemoryPolicy::Noeviction,
             maxmemory_samples: 5,
             maxmemory_eviction_tenacity: 10,
+            notify_keyspace_events: EventClasses::empty(),
+            tracking_table_max_keys: 1_000_000,
             lfu_log_factor: 10,
             lfu_decay_time: 1,
             active_expire_effort: 1,
@@ -177,5 +218,12 @@ impl Default for Config {
             crash_log_enabled: true,
             waiting: BTreeMap::new(),
         }
+    }
+}
+
+impl Config {
+    /// Whether a new user may use every channel.
+    pub(crate) fn grants_all_channels(&self) -> bool {
+        self.acl_pubsub_default == PubsubDefault::Allchannels
     }
 }

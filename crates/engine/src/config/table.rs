@@ -1,32 +1,27 @@
 //! The table of directives: Redis 7.0's, each with the syntax of its value and where the
 //! value lives.
 
-use super::check;
 use super::directive::{Directive, Place};
-use super::types::{LogLevel, MaxmemoryPolicy, Protection, Setting as _};
+use super::types::{LogLevel, MaxmemoryPolicy, Protection, PubsubDefault, Setting as _};
 use super::value::Kind::{Choice, MemoryOrPercent, Octal, Text, Words, YesNo};
 use super::value::{Kind, Value};
+use super::{check, events};
 
 const I32: i64 = i32::MAX as i64;
 const U32: i64 = u32::MAX as i64;
 const MIB: i64 = 1 << 20;
 
 // What is absent, as the end of "has no effect: …" and of "CONFIG SET failed (…) - …".
-const ACL: &str = "access control lists are not supported";
 const AFFINITY: &str = "binding to processors is not supported";
 const AOF: &str = "append-only files are not supported";
 const BACKGROUND: &str = "running in the background is not supported, let a supervisor do it";
-const CLIENT_EVICTION: &str = "a limit on the memory of all clients is not supported";
 const CLUSTER: &str = "cluster mode is not supported";
 const COLLECTIONS: &str = "hashes, lists, sets, sorted sets and streams are not supported";
 const DEFRAG: &str = "active defragmentation is not supported";
 const DUMP: &str = "loading dumped values is not supported";
 const DYNAMIC_HZ: &str = "the frequency of rounds doesn't depend on the number of clients";
-const EVENTS: &str = "keyspace notifications are not supported";
 const HLL: &str = "HyperLogLog is not supported";
 const HUGE_PAGES: &str = "transparent huge pages stay as the system has set them";
-const LATENCY_MONITOR: &str = "the latency monitor is not supported";
-const LATENCY_TRACKING: &str = "latency statistics are not supported";
 const MEMCHECK: &str = "testing memory after a crash is not supported";
 const MODULES: &str = "modules are not supported";
 const OOM_SCORE: &str = "adjusting the kernel's OOM score is not supported";
@@ -35,7 +30,6 @@ const PROPAGATION_ERRORS: &[&str] = &["ignore", "panic", "panic-on-replicas"];
 const REHASHING: &str = "the dictionary grows and shrinks with each command, never in the background";
 const REPLICATION: &str = "replication is not supported";
 const SCRIPTS: &str = "scripts are not supported";
-const SLOWLOG: &str = "the slow log is not supported";
 const SOCKET_MARK: &str = "marking sockets is not supported";
 const SUPERVISION: &str = "telling a supervisor about readiness is not supported";
 const SYSLOG_FACILITIES: &[&str] =
@@ -44,7 +38,6 @@ const SYSLOG: &str = "the system log is not supported";
 const THREADS: &str = "I/O threads are not supported";
 const TITLE: &str = "changing the title of the process is not supported";
 const TLS: &str = "TLS is not supported";
-const TRACKING: &str = "client-side caching is not supported";
 const WARNINGS: &str = "there are no warnings to ignore";
 
 /// A setting in force, kept in the field of `Config` named here.
@@ -73,9 +66,9 @@ const BYTES: Kind = memory(0, i64::MAX);
 /// Every directive, in alphabetical order of the names.
 #[rustfmt::skip]
 pub static TABLE: &[Directive] = &[
-    row("acl-pubsub-default", Choice(&["allchannels", "resetchannels"]), waiting("resetchannels", ACL)),
-    row("aclfile", ANY, only("", ACL)).immutable(),
-    row("acllog-max-len", LONG, waiting("128", ACL)),
+    row("acl-pubsub-default", Choice(PubsubDefault::WORDS), field!(acl_pubsub_default)),
+    row("aclfile", ANY, field!(aclfile)).immutable(),
+    row("acllog-max-len", LONG, field!(acllog_max_len)),
     row("active-defrag-cycle-max", integer(1, 99), waiting("25", DEFRAG)),
     row("active-defrag-cycle-min", integer(1, 99), waiting("1", DEFRAG)),
     row("active-defrag-ignore-bytes", memory(1, i64::MAX), waiting("104857600", DEFRAG)),
@@ -142,9 +135,9 @@ pub static TABLE: &[Directive] = &[
     row("io-threads", integer(1, 128), waiting("1", THREADS)).immutable(),
     row("io-threads-do-reads", YesNo, waiting("no", THREADS)).immutable(),
     row("jemalloc-bg-thread", YesNo, field!(jemalloc_bg_thread)),
-    row("latency-monitor-threshold", LONG, waiting("0", LATENCY_MONITOR)),
-    row("latency-tracking", YesNo, waiting("yes", LATENCY_TRACKING)),
-    row("latency-tracking-info-percentiles", Words(check::percentiles), waiting("50 99 99.9", LATENCY_TRACKING)),
+    row("latency-monitor-threshold", LONG, field!(latency_monitor_threshold)),
+    row("latency-tracking", YesNo, field!(latency_tracking)),
+    row("latency-tracking-info-percentiles", Words(check::percentiles), field!(latency_tracking_info_percentiles)),
     row("lazyfree-lazy-eviction", YesNo, field!(lazyfree_lazy_eviction)),
     row("lazyfree-lazy-expire", YesNo, field!(lazyfree_lazy_expire)),
     row("lazyfree-lazy-server-del", YesNo, field!(lazyfree_lazy_server_del)),
@@ -160,14 +153,14 @@ pub static TABLE: &[Directive] = &[
     row("masteruser", ANY, waiting("", REPLICATION)),
     row("maxclients", integer(1, U32), field!(maxclients)),
     row("maxmemory", BYTES, field!(maxmemory)),
-    row("maxmemory-clients", MemoryOrPercent, only("0", CLIENT_EVICTION)),
+    row("maxmemory-clients", MemoryOrPercent, field!(maxmemory_clients)),
     row("maxmemory-eviction-tenacity", integer(0, 100), field!(maxmemory_eviction_tenacity)),
     row("maxmemory-policy", Choice(MaxmemoryPolicy::WORDS), field!(maxmemory_policy)),
     row("maxmemory-samples", integer(1, I32), field!(maxmemory_samples)),
     row("min-replicas-max-lag", COUNT, waiting("10", REPLICATION)).alias("min-slaves-max-lag"),
     row("min-replicas-to-write", COUNT, only("0", REPLICATION)).alias("min-slaves-to-write"),
     row("no-appendfsync-on-rewrite", YesNo, waiting("no", AOF)),
-    row("notify-keyspace-events", Text(check::event_classes), waiting("", EVENTS)),
+    row("notify-keyspace-events", Text(events::check), field!(notify_keyspace_events)),
     row("oom-score-adj", Choice(&["no", "yes", "relative", "absolute"]), only("no", OOM_SCORE)),
     row("oom-score-adj-values", Words(check::oom_scores), waiting("0 200 800", OOM_SCORE)),
     row("pidfile", ANY, field!(pidfile)).immutable(),
@@ -208,8 +201,8 @@ pub static TABLE: &[Directive] = &[
     row("shutdown-on-sigint", Words(check::shutdown_flags), waiting("default", RDB)),
     row("shutdown-on-sigterm", Words(check::shutdown_flags), waiting("default", RDB)),
     row("shutdown-timeout", COUNT, waiting("10", REPLICATION)),
-    row("slowlog-log-slower-than", integer(-1, i64::MAX), waiting("10000", SLOWLOG)),
-    row("slowlog-max-len", LONG, waiting("128", SLOWLOG)),
+    row("slowlog-log-slower-than", integer(-1, i64::MAX), field!(slowlog_log_slower_than)),
+    row("slowlog-max-len", LONG, field!(slowlog_max_len)),
     row("socket-mark-id", integer(0, U32), only("0", SOCKET_MARK)).immutable(),
     row("stop-writes-on-bgsave-error", YesNo, waiting("yes", RDB)),
     row("stream-node-max-bytes", BYTES, waiting("4096", COLLECTIONS)),
@@ -241,7 +234,7 @@ pub static TABLE: &[Directive] = &[
     row("tls-session-cache-size", COUNT, waiting("20480", TLS)),
     row("tls-session-cache-timeout", COUNT, waiting("300", TLS)),
     row("tls-session-caching", YesNo, waiting("yes", TLS)),
-    row("tracking-table-max-keys", LONG, waiting("1000000", TRACKING)),
+    row("tracking-table-max-keys", LONG, field!(tracking_table_max_keys)),
     row("unixsocket", ANY, field!(unixsocket)).immutable(),
     row("unixsocketperm", Octal { max: 0o777 }, field!(unixsocketperm)).immutable(),
     row("zset-max-listpack-entries", LONG, waiting("128", COLLECTIONS)).alias("zset-max-ziplist-entries"),

@@ -26,7 +26,7 @@ impl Setting for bool {
     }
 }
 
-/// Unsigned integers; the directive's bounds lie within the type's.
+/// Integers; the directive's bounds lie within the type's.
 macro_rules! integer_setting {
     ($($integer:ty),*) => {$(
         impl Setting for $integer {
@@ -45,7 +45,33 @@ macro_rules! integer_setting {
     )*};
 }
 
-integer_setting!(u16, u32, u64);
+integer_setting!(u16, u32, u64, i64);
+
+/// A number of bytes, or a share of the memory limit (`maxmemory-clients`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryShare {
+    /// Bytes; 0 is no limit.
+    Bytes(u64),
+    /// Hundredths of `maxmemory`; no limit where that is none.
+    Percent(u8),
+}
+
+impl Setting for MemoryShare {
+    fn value(&self) -> Value {
+        match self {
+            Self::Bytes(bytes) => bytes.value(),
+            Self::Percent(percent) => Value::Percent(*percent),
+        }
+    }
+
+    fn assign(&mut self, value: Value) {
+        match value {
+            Value::Integer(bytes) => *self = Self::Bytes(u64::try_from(bytes).unwrap_or(0)),
+            Value::Percent(percent) => *self = Self::Percent(percent),
+            _ => {}
+        }
+    }
+}
 
 impl Setting for Vec<u8> {
     fn value(&self) -> Value {
@@ -153,6 +179,16 @@ impl MaxmemoryPolicy {
     /// Whether only keys that can expire give way.
     pub fn is_volatile(self) -> bool {
         matches!(self, Self::VolatileLru | Self::VolatileLfu | Self::VolatileRandom | Self::VolatileTtl)
+    }
+}
+
+choice! {
+    /// Which channels a new user may use (`acl-pubsub-default`).
+    PubsubDefault {
+        /// All of them.
+        Allchannels = "allchannels",
+        /// None.
+        Resetchannels = "resetchannels",
     }
 }
 

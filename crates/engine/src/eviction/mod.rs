@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use keyspace::{Entry, Keyspace};
 
 use crate::access;
-use crate::config::{Config, MaxmemoryPolicy};
+use crate::config::{Config, EventClasses, MaxmemoryPolicy};
 use crate::engine::Engine;
 use crate::lookup::discard;
 use crate::rng::Rng;
@@ -116,8 +116,9 @@ impl Engine {
             // What waits to be freed is as good as gone: no other key goes in its place.
             if !self.exceeds_limit_by(self.lazyfree.pending_bytes()) {
                 thread::sleep(FREEING_INTERVAL);
-            } else if let Some(entry) = self.take_victim() {
+            } else if let Some((db, entry)) = self.take_victim() {
                 self.stats.evicted_keys += 1;
+                self.modified(db, entry.as_ref().key(), EventClasses::EVICTED, "evicted");
                 discard(&mut self.lazyfree, entry, self.config.lazyfree_lazy_eviction);
             } else if self.lazyfree.pending() > 0 && !slice.is_over() {
                 thread::sleep(FREEING_INTERVAL);
@@ -131,8 +132,8 @@ impl Engine {
         Room::Enough
     }
 
-    /// Takes the key that is to go next out of its database; `None` when the policy leaves none.
-    fn take_victim(&mut self) -> Option<Entry> {
+    /// Takes the key that is to go next out of its database, and gives both; `None` when the policy leaves none.
+    fn take_victim(&mut self) -> Option<(usize, Entry)> {
         let Self { keyspace, rng, config, clock, eviction, .. } = self;
         match Rank::of(config.maxmemory_policy, access::Clock::of(config, clock)) {
             None => take_random(keyspace, config, rng),
@@ -142,12 +143,12 @@ impl Engine {
 }
 
 /// Takes a key out, each as likely as the others.
-fn take_random(keyspace: &mut Keyspace, config: &Config, rng: &mut Rng) -> Option<Entry> {
+fn take_random(keyspace: &mut Keyspace, config: &Config, rng: &mut Rng) -> Option<(usize, Entry)> {
     let population = Population::of(keyspace, config.maxmemory_policy);
     let index = population.draw_database(rng)?;
     let key = population.draw_key(index, rng)?;
     let hash = keyspace.db(index).hash_key(key.key());
-    keyspace.db_mut(index).find_mut_by_hash(hash).map(|entry| entry.remove())
+    keyspace.db_mut(index).find_mut_by_hash(hash).map(|entry| (index, entry.remove()))
 }
 
 /// Takes out the key with the highest rank among those of a new sample and the pool.
@@ -157,7 +158,7 @@ fn take_first(
     rng: &mut Rng,
     rank: &Rank,
     pool: &mut Pool,
-) -> Option<Entry> {
+) -> Option<(usize, Entry)> {
     pool.serve(config.maxmemory_policy);
     loop {
         let population = Population::of(keyspace, config.maxmemory_policy);
@@ -179,7 +180,7 @@ fn take_first(
             if let Some(entry) = found
                 && rank.of_key(entry.get()).is_some_and(|rank| rank >= candidate.rank)
             {
-                return Some(entry.remove());
+                return Some((candidate.db, entry.remove()));
             }
         }
     }

@@ -13,6 +13,7 @@ pub(super) fn write(engine: &mut Engine, fields: &mut Fields) {
     fields.field("maxclients", engine.config.maxclients);
     fields.field("client_recent_max_input_buffer", input);
     fields.field("client_recent_max_output_buffer", output);
-    // No command waits for another client, so that no client is ever blocked.
-    fields.field("blocked_clients", 0);
+    fields.field("blocked_clients", engine.waits.len() + engine.postponed());
+    fields.field("tracking_clients", engine.tracking.clients());
+    fields.field("clients_in_timeout_table", engine.waits.with_deadline());
 }

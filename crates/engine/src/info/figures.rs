@@ -14,7 +14,7 @@ pub(crate) struct MemoryFigures {
     pub(crate) peak: usize,
     /// What the ledger showed when the engine had been opened and was empty.
     pub(crate) startup: usize,
-    /// Clients: their table, names and buffers.
+    /// Clients: their table, names and buffers, and who has subscribed to, watches or tracks what.
     pub(crate) clients: usize,
     /// How many clients there are.
     pub(crate) client_count: usize,
@@ -64,6 +64,7 @@ impl MemoryFigures {
     pub(crate) fn collect(engine: &mut Engine) -> Self {
         let used = zmalloc::used_memory();
         let buffers: usize = engine.clients.iter().map(|(_, client)| client.memory()).sum();
+        let shared = engine.pubsub.memory() + engine.tracking.memory() + engine.watches.memory();
         let occupied = engine.keyspace.iter().enumerate().filter(|(_, db)| !db.is_empty());
         let figures = |(index, db): (usize, &Db)| {
             let expires = db.expires_memory_overhead(zmalloc::good_size);
@@ -74,7 +75,7 @@ impl MemoryFigures {
             used,
             peak: zmalloc::peak_memory(),
             startup: engine.startup_memory,
-            clients: engine.clients.memory() + buffers,
+            clients: engine.clients.memory() + buffers + shared,
             client_count: engine.clients.len(),
             databases,
             keys: engine.keyspace.len(),

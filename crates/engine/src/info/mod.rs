@@ -3,6 +3,7 @@
 
 mod absent;
 mod clients;
+mod commands;
 mod cpu;
 mod doctor;
 mod figures;
@@ -27,6 +28,9 @@ struct Section {
     write: fn(&mut Engine, &mut Fields),
 }
 
+/// The sections that are shown only by name, or with all others.
+const ON_REQUEST: [&str; 2] = ["Commandstats", "Latencystats"];
+
 /// Every section, in Redis's order.
 const SECTIONS: &[Section] = &[
     Section { title: "Server", write: server::write },
@@ -37,6 +41,9 @@ const SECTIONS: &[Section] = &[
     Section { title: "Replication", write: absent::replication },
     Section { title: "CPU", write: cpu::write },
     Section { title: "Modules", write: absent::modules },
+    Section { title: "Commandstats", write: commands::calls },
+    Section { title: "Errorstats", write: commands::errors },
+    Section { title: "Latencystats", write: commands::latencies },
     Section { title: "Cluster", write: absent::cluster },
     Section { title: "Keyspace", write: keyspace::write },
 ];
@@ -44,13 +51,17 @@ const SECTIONS: &[Section] = &[
 impl Engine {
     /// The text of INFO: the sections that are named, in any case and order, or all of them when none is.
     ///
-    /// `all`, `default` and `everything` name every section; an unknown name is ignored.
+    /// `all` and `everything` name every section, `default` and no name at all those that are cheap and short; an
+    /// unknown name is ignored.
     pub fn info_text(&mut self, names: &[impl AsRef<[u8]>]) -> String {
         let is_named = |title: &str| {
             let is = |name: &[u8], other: &str| name.eq_ignore_ascii_case(other.as_bytes());
-            let means =
-                |name: &[u8]| [title, "all", "default", "everything"].iter().any(|other| is(name, other));
-            names.is_empty() || names.iter().any(|name| means(name.as_ref()))
+            let by_default = !ON_REQUEST.contains(&title);
+            let means = |name: &[u8]| {
+                [title, "all", "everything"].iter().any(|other| is(name, other))
+                    || by_default && is(name, "default")
+            };
+            names.is_empty() && by_default || names.iter().any(|name| means(name.as_ref()))
         };
         let mut fields = Fields(String::new());
         for section in SECTIONS.iter().filter(|section| is_named(section.title)) {

@@ -2,6 +2,7 @@
 
 use super::Fields;
 use crate::engine::Engine;
+use crate::pubsub::Kind;
 
 pub(super) fn write(engine: &mut Engine, fields: &mut Fields) {
     const KILO: f64 = 1024.0;
@@ -21,8 +22,15 @@ pub(super) fn write(engine: &mut Engine, fields: &mut Fields) {
     let exceeded = engine.eviction.exceeded().as_micros() as u64;
     fields.field("total_eviction_exceeded_time", (stats.eviction_exceeded_us + exceeded) / 1000);
     fields.field("current_eviction_exceeded_time", exceeded / 1000);
+    fields.field("evicted_clients", stats.evicted_clients);
     fields.field("keyspace_hits", stats.keyspace_hits);
     fields.field("keyspace_misses", stats.keyspace_misses);
+    fields.field("pubsub_channels", engine.pubsub.len(Kind::Channel));
+    fields.field("pubsub_patterns", engine.pubsub.len(Kind::Pattern));
+    fields.field("pubsubshard_channels", engine.pubsub.len(Kind::Shard));
+    fields.field("tracking_total_keys", engine.tracking.keys());
+    fields.field("tracking_total_items", engine.tracking.items());
+    fields.field("tracking_total_prefixes", engine.tracking.prefixes());
     fields.field("total_error_replies", stats.error_replies);
     fields.field("client_query_buffer_limit_disconnections", stats.query_buffer_limit_disconnections);
     fields.field("client_output_buffer_limit_disconnections", stats.output_buffer_limit_disconnections);

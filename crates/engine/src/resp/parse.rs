@@ -156,9 +156,14 @@ impl Parser {
         }
     }
 
+    /// Goes back to where a request begins, or to behind one, as if nothing after it had been looked at.
+    pub fn rewind(&mut self, to: usize) {
+        *self = Self { at: to, start: to, ..Self::default() };
+    }
+
     /// The bytes of memory that the positions of arguments take.
     pub fn memory(&self) -> usize {
-        self.ranges.capacity() * size_of::<Range<usize>>()
+        crate::names::vec_memory(&self.ranges)
     }
 
     fn array_header(&mut self, buffer: &[u8], limits: Limits) -> Result<bool, ProtocolError> {

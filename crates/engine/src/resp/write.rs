@@ -126,6 +126,15 @@ impl Writer {
         self.length(b'*', len);
     }
 
+    /// The header of a message that answers no request: in RESP2 an array.
+    pub fn push(&mut self, len: usize) {
+        let sigil = match self.version {
+            Version::V2 => b'*',
+            Version::V3 => b'>',
+        };
+        self.length(sigil, len);
+    }
+
     /// The header of a map of `len` pairs: in RESP2 an array of twice as many elements.
     pub fn map(&mut self, len: usize) {
         match self.version {
@@ -245,6 +254,7 @@ mod tests {
         check(|w| w.array(12), "*12\r\n", "*12\r\n");
         check(|w| w.map(6), "*12\r\n", "%6\r\n");
         check(|w| w.set(3), "*3\r\n", "~3\r\n");
+        check(|w| w.push(3), "*3\r\n", ">3\r\n");
         check(|w| w.boolean(true), ":1\r\n", "#t\r\n");
         check(|w| w.double(0.1), "$3\r\n0.1\r\n", ",0.1\r\n");
         check(|w| w.double(3.0), "$1\r\n3\r\n", ",3\r\n");

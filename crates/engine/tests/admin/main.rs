@@ -2,6 +2,7 @@
 //!
 //! The allocator is this binary's, so that the figures about memory are real.
 
+mod acl;
 mod client;
 mod config;
 mod connection;

@@ -24,6 +24,7 @@ pub(crate) fn replies(step: &Step, ours: &[u8], theirs: &[u8]) -> Verdict {
     let equal = match step.compare {
         Match::Exact => false,
         Match::Unordered => sorted(&ours).is_some() && sorted(&ours) == sorted(&theirs),
+        Match::ButCommands => without_commands(&ours) == without_commands(&theirs),
         Match::Within(tolerance) => match (&ours, &theirs) {
             (Reply::Integer(ours), Reply::Integer(theirs)) => {
                 // The negative ones mean something of their own.
@@ -64,6 +65,25 @@ fn sorted(reply: &Reply) -> Option<Vec<&[u8]>> {
     }?;
     elements.sort_unstable();
     Some(elements)
+}
+
+/// A reply in which nothing follows the word `commands`.
+fn without_commands(reply: &Reply) -> Reply {
+    let is_commands = |reply: &Reply| reply.as_bytes() == Some(b"commands");
+    match reply {
+        Reply::Array(elements) => {
+            let mut kept: Vec<Reply> = elements.iter().map(without_commands).collect();
+            if let Some(at) = elements.iter().position(is_commands) {
+                kept.remove(at + 1);
+            }
+            Reply::Array(kept)
+        }
+        Reply::Map(pairs) => {
+            let kept = pairs.iter().filter(|(name, _)| !is_commands(name));
+            Reply::Map(kept.map(|(name, value)| (name.clone(), without_commands(value))).collect())
+        }
+        other => other.clone(),
+    }
 }
 
 /// The kind of a reply.

@@ -12,6 +12,9 @@ pub(crate) enum Match {
     /// Integers that differ by no more than this: times to live, which begin at another moment on either side, and
     /// all last longer than this.
     Within(u64),
+    /// The same but for the rules about commands: of those there is more than one way to tell the same, and which one
+    /// is taken depends on all commands that a server has.
+    ButCommands,
     /// Replies of the same type: figures that only the server itself can know.
     Shape,
 }
@@ -48,7 +51,7 @@ impl Step {
 /// The commands as templates. A word in capitals stands for itself; the others are drawn anew each time:
 /// `key`, `value`, `integer`, `float`, `index` (into a string), `seconds`, `millis`, `at` and `at-millis` (times
 /// to live and points in time that are either past or far off), `db`, `pattern`, `bit` (a number of one), `field`
-/// (a type of BITFIELD's). `[a|b|c]` is one of them
+/// (a type of BITFIELD's), `user`, `rule` (one of ACL SETUSER's). `[a|b|c]` is one of them
 /// or nothing, `(a|b)` one of them, and a word with `*` after it is repeated one to four times.
 const TEMPLATES: &[&str] = &[
     "SET key value",
@@ -100,6 +103,21 @@ const TEMPLATES: &[&str] = &[
     "LCS key key IDX MINMATCHLEN integer WITHMATCHLEN",
     "COMMAND GETKEYSANDFLAGS BITFIELD key [GET|SET] field bit [OVERFLOW|SET|GET] [SAT|u8] 1",
     "COMMAND GETKEYSANDFLAGS LCS key key",
+    "ACL SETUSER user rule",
+    "ACL SETUSER user rule rule rule",
+    "ACL SETUSER user reset rule rule rule",
+    "ACL GETUSER user",
+    "ACL LIST",
+    "ACL USERS",
+    "ACL WHOAMI",
+    "ACL DELUSER user [user|nosuch]",
+    "ACL DRYRUN user GET key",
+    "ACL DRYRUN user SET key value [GET]",
+    "ACL DRYRUN user MSET key value key value",
+    "ACL DRYRUN user (COPY|RENAME) key key",
+    "ACL DRYRUN user (select|config|PING|config get|nosuch) [1|get|set|TWO] [x]",
+    "ACL DRYRUN user BITFIELD key [GET|SET] field bit",
+    "ACL (SAVE|LOAD|CAT x|GENPASS 0|GENPASS x|LOG x|LOG -1|CAT x y|value)",
     "DEL key*",
     "UNLINK key*",
     "EXISTS key*",
@@ -330,6 +348,74 @@ impl Generator {
                 1 => format!("#{}", self.rng.below(40)).into(),
                 _ => (self.rng.below(600) as i64).to_string().into(),
             },
+            "user" => self.any(&["ann", "bob", "a\\b", "Ann"]),
+            "rule" => {
+                let rules: &[&str] = &[
+                    "on",
+                    "OFF",
+                    "nopass",
+                    "resetpass",
+                    ">pw",
+                    ">other",
+                    "<pw",
+                    "",
+                    "reset",
+                    "clearselectors",
+                    "#2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b",
+                    "#12",
+                    "!12",
+                    "!2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b",
+                    "~*",
+                    "~key:*",
+                    "%R~key:1*",
+                    "%W~k*",
+                    "%rw~key:?",
+                    "%~x",
+                    "%R",
+                    "~key:[1-5]",
+                    "allkeys",
+                    "resetkeys",
+                    "&*",
+                    "&c*",
+                    "allchannels",
+                    "resetchannels",
+                    "+@all",
+                    "-@all",
+                    "allcommands",
+                    "nocommands",
+                    "+get",
+                    "-get",
+                    "+set",
+                    "+config|get",
+                    "-config|set",
+                    "+config",
+                    "+@string",
+                    "-@write",
+                    "+@read",
+                    "-@slow",
+                    "+@nosuch",
+                    "+nosuch",
+                    "+select|1",
+                    "+select|two",
+                    "-select|1",
+                    "+config|get|x",
+                    "+get|",
+                    "+",
+                    "-",
+                    "foo",
+                    "(+get ~key:*)",
+                    "(+@all %R~key:*)",
+                    "(+set allkeys",
+                    "~x)",
+                    "()",
+                    "(on)",
+                    "sanitize-payload",
+                    "skip-sanitize-payload",
+                    "~a b",
+                    ">",
+                ];
+                self.any(rules)
+            }
             "field" => match self.rng.below(6) {
                 0 => self.any(&["u64", "i65", "u0", "i", "", "x8", "u08", "I8", "i-3"]),
                 1 => self.any(&["i64", "u63", "i1", "u1"]),
@@ -473,6 +559,8 @@ fn comparison(args: &[Vec<u8>]) -> Match {
         ("KEYS", _) | ("COMMAND", "LIST") | ("CONFIG", "GET") => Match::Unordered,
         ("TTL" | "EXPIRETIME", _) => Match::Within(30),
         ("PTTL" | "PEXPIRETIME", _) => Match::Within(30_000),
+        ("ACL", "GETUSER") => Match::ButCommands,
+        ("ACL", "LIST" | "LOG" | "GENPASS") => Match::Shape,
         ("RANDOMKEY" | "TIME" | "SCAN", _) | ("OBJECT", "IDLETIME") | ("MEMORY", "USAGE") => Match::Shape,
         ("CLIENT", "ID") | ("HELLO", _) => Match::Shape,
         // Every command that there is.

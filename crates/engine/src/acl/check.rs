@@ -1,0 +1,101 @@
+//! The check that every command passes, however it came.
+
+use super::log::Attempt;
+use crate::client::ClientId;
+use crate::command::Call;
+use crate::engine::Engine;
+use crate::error::Error;
+
+/// What a user lacks the permission for; the later ones are the more telling.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reason {
+    #[default]
+    Command,
+    Key,
+    Channel,
+}
+
+/// Why a call is denied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Denial {
+    pub(crate) reason: Reason,
+    /// The number of the argument that is denied; 0 for the command itself.
+    pub(crate) position: usize,
+}
+
+/// When a call is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// It is about to run.
+    Call,
+    /// It is about to be queued behind MULTI.
+    Queue,
+    /// EXEC is about to run it: rules may have changed since it was queued.
+    Exec,
+}
+
+impl Moment {
+    /// The context that ACL LOG shows.
+    fn context(self) -> &'static str {
+        match self {
+            Self::Call => "toplevel",
+            Self::Queue | Self::Exec => "multi",
+        }
+    }
+}
+
+impl Engine {
+    /// Checks that the client's user may make a call; a denial is entered into the log.
+    ///
+    /// # Errors
+    /// What the client is told.
+    #[inline]
+    pub(crate) fn check_permission(
+        &mut self,
+        id: ClientId,
+        call: Call,
+        args: &[&[u8]],
+        moment: Moment,
+    ) -> Result<(), Error> {
+        match self.connected_mut(id).user.check(call.command, args) {
+            Ok(()) => Ok(()),
+            Err(denial) => Err(self.deny(id, call, args, moment, denial)),
+        }
+    }
+
+    #[cold]
+    fn deny(&mut self, id: ClientId, call: Call, args: &[&[u8]], moment: Moment, denial: Denial) -> Error {
+        let name = call.full_name();
+        let (reason, object) = match denial.reason {
+            Reason::Command => ("command", name.as_bytes()),
+            Reason::Key => ("key", args[denial.position]),
+            Reason::Channel => ("channel", args[denial.position]),
+        };
+        let user = self.connected_mut(id).user.clone();
+        self.log_denial(id, Attempt { reason, context: moment.context(), object, user: user.name() });
+        if moment == Moment::Exec {
+            return Error::new(format!(
+                "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. \
+                 This command is no longer allowed for the following reason: {}",
+                match denial.reason {
+                    Reason::Command => "no permission to execute the command or subcommand",
+                    Reason::Key => "no permission to touch the specified keys",
+                    Reason::Channel => {
+                        "no permission to access one of the channels used as arguments to the command"
+                    }
+                }
+            ));
+        }
+        match denial.reason {
+            Reason::Command => {
+                Error::new(format!("NOPERM this user has no permissions to run the '{name}' command"))
+            }
+            Reason::Key => Error::fixed(
+                "NOPERM this user has no permissions to access one of the keys used as arguments",
+            ),
+            Reason::Channel => Error::fixed(
+                "NOPERM this user has no permissions to access one of the channels used as arguments",
+            ),
+        }
+    }
+}

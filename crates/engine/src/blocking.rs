@@ -1,0 +1,378 @@
+//! Clients that wait: for a key, for a thread, for time to pass. Whoever came first is served first.
+//!
+//! A command that has nothing to answer yet calls [`Context::wait`] with a [`Waiter`], and replies nothing. The client's
+//! requests are kept from then on, until the wait ends in one of these ways:
+//!
+//! - a key that it waits for is signalled ([`Engine::signal_key`]) and the waiter finds what it needs there;
+//! - a thread that holds the wait's [`Ticket`] ends it through an [`Unblocker`];
+//! - its time is up, by the data clock;
+//! - somebody calls CLIENT UNBLOCK;
+//! - the client is gone, with which the waiter is dropped.
+
+use std::any::Any;
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::client::ClientId;
+use crate::command::Command;
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::names::{Name, NameMap, Seeded, block, shrink, vec_memory};
+
+/// What a thread has to say to the client that waited for it.
+pub type News = Box<dyn Any + Send>;
+
+/// What a waiting client does when something happens. An error that is returned becomes the reply.
+pub trait Waiter: fmt::Debug {
+    /// A key that it waits for was signalled. Says whether that was enough: then it has replied, and the wait is over.
+    ///
+    /// # Errors
+    /// What the client is to be told; the wait is over then, too.
+    fn key_ready(&mut self, context: &mut Context<'_>, db: usize, key: &[u8]) -> Result<bool, Error> {
+        let _ = (context, db, key);
+        Ok(false)
+    }
+
+    /// A thread has ended the wait: replies.
+    ///
+    /// # Errors
+    /// What the client is to be told.
+    fn woken(&mut self, context: &mut Context<'_>, news: News) -> Result<(), Error> {
+        drop(news);
+        self.timed_out(context)
+    }
+
+    /// Its time is up, or CLIENT UNBLOCK says so: replies.
+    ///
+    /// # Errors
+    /// What the client is to be told.
+    fn timed_out(&mut self, context: &mut Context<'_>) -> Result<(), Error>;
+}
+
+/// Names one wait of one client, for as long as it lasts; no other wait ever has the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket {
+    /// The order in which waits began.
+    number: u64,
+    id: ClientId,
+}
+
+/// Ends waits from other threads.
+#[derive(Clone, Debug)]
+pub struct Unblocker {
+    mailbox: Arc<Mailbox>,
+}
+
+impl Unblocker {
+    /// Ends a wait, as soon as the engine is next called. One that is over already is no error: the news is dropped.
+    pub fn unblock(&self, ticket: Ticket, news: News) {
+        self.mailbox.letters().push((ticket, news));
+        (self.mailbox.wake)();
+    }
+}
+
+/// What threads have sent and the engine hasn't seen.
+struct Mailbox {
+    letters: Mutex<Vec<(Ticket, News)>>,
+    /// Has the engine's owner call it.
+    wake: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Mailbox {
+    fn letters(&self) -> std::sync::MutexGuard<'_, Vec<(Ticket, News)>> {
+        // A vector is as good after a panic as before it.
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailbox").field("letters", &self.letters().len()).finish_non_exhaustive()
+    }
+}
+
+/// One client's wait.
+#[derive(Debug)]
+pub(crate) struct Wait {
+    ticket: Ticket,
+    /// When it ends, in milliseconds since 1970 by the data clock.
+    deadline: Option<i64>,
+    keys: Vec<(usize, Name)>,
+    command: &'static Command,
+    /// Away while it is being asked.
+    waiter: Option<Box<dyn Waiter>>,
+}
+
+impl Wait {
+    /// The bytes that it holds, apart from the waiter's own.
+    pub(crate) fn memory(&self) -> usize {
+        let waiter = self.waiter.as_ref().map_or(0, |waiter| block(size_of_val(&**waiter)));
+        block(size_of::<Self>()) + vec_memory(&self.keys) + waiter
+    }
+}
+
+/// Everyone who waits.
+#[derive(Debug)]
+pub(crate) struct Waits {
+    last: u64,
+    databases: Vec<NameMap<BTreeSet<Ticket>>>,
+    deadlines: BTreeSet<(i64, Ticket)>,
+    count: usize,
+    /// Keys that were signalled since waiting clients were last asked, each once.
+    signalled: Vec<(usize, Name)>,
+    /// Waits that a command has ended; with an error, or as if their time were up.
+    ending: Vec<(Ticket, Option<Error>)>,
+    /// Clients whose wait is over, and whose requests have been kept meanwhile.
+    released: VecDeque<ClientId>,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Waits {
+    pub(crate) fn new(databases: usize, hasher: &Seeded, wake: Box<dyn Fn() + Send + Sync>) -> Self {
+        Self {
+            last: 0,
+            databases: (0..databases).map(|_| NameMap::with_hasher(hasher.clone())).collect(),
+            deadlines: BTreeSet::new(),
+            count: 0,
+            signalled: Vec::new(),
+            ending: Vec::new(),
+            released: VecDeque::new(),
+            mailbox: Arc::new(Mailbox { letters: Mutex::default(), wake }),
+        }
+    }
+
+    /// How many clients wait.
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// How many of them won't for ever.
+    pub(crate) fn with_deadline(&self) -> usize {
+        self.deadlines.len()
+    }
+
+    fn insert(&mut self, wait: &Wait) {
+        self.count += 1;
+        self.deadlines.extend(wait.deadline.map(|deadline| (deadline, wait.ticket)));
+        for (db, key) in &wait.keys {
+            self.databases[*db].entry(Name::clone(key)).or_default().insert(wait.ticket);
+        }
+    }
+
+    fn remove(&mut self, wait: &Wait) {
+        self.count -= 1;
+        if let Some(deadline) = wait.deadline {
+            self.deadlines.remove(&(deadline, wait.ticket));
+        }
+        for (db, key) in &wait.keys {
+            let table = &mut self.databases[*db];
+            if let Some(tickets) = table.get_mut(key) {
+                tickets.remove(&wait.ticket);
+                if tickets.is_empty() {
+                    table.remove(key);
+                    shrink(table);
+                }
+            }
+        }
+    }
+}
+
+impl Context<'_> {
+    /// Whether the client may wait: not within a transaction, which holds up everyone else.
+    pub fn may_wait(&self) -> bool {
+        self.client().transaction.is_none()
+    }
+
+    /// Has the client wait: for one of these keys of the selected database, for whoever holds the ticket, and until
+    /// `timeout` has passed, if there is one. The command that calls this replies nothing.
+    ///
+    /// # Panics
+    /// When the client may not wait, or does so already.
+    pub fn wait(&mut self, keys: &[&[u8]], timeout: Option<Duration>, waiter: Box<dyn Waiter>) -> Ticket {
+        assert!(self.may_wait() && self.client().wait.is_none(), "the client can wait");
+        let db = self.selected();
+        let now = self.engine.clock.now_ms();
+        let after =
+            |timeout: Duration| now.saturating_add(i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX));
+        self.engine.waits.last += 1;
+        let ticket = Ticket { number: self.engine.waits.last, id: self.id };
+        let wait = Wait {
+            ticket,
+            deadline: timeout.map(after),
+            keys: keys.iter().map(|&key| (db, Name::from(key))).collect(),
+            command: self.command,
+            waiter: Some(waiter),
+        };
+        self.engine.waits.insert(&wait);
+        self.client_mut().wait = Some(Box::new(wait));
+        ticket
+    }
+}
+
+impl Engine {
+    /// What ends waits from other threads.
+    pub fn unblocker(&self) -> Unblocker {
+        Unblocker { mailbox: Arc::clone(&self.waits.mailbox) }
+    }
+
+    /// Says that a key may now hold what clients wait for. They are asked when the command that runs is done.
+    pub fn signal_key(&mut self, db: usize, key: &[u8]) {
+        let Some((name, _)) = self.waits.databases[db].get_key_value(key) else { return };
+        let signal = (db, Name::clone(name));
+        if !self.waits.signalled.contains(&signal) {
+            self.waits.signalled.push(signal);
+        }
+    }
+
+    /// Serves the clients whose wait a thread or the clock has ended, and says how long it is until the clock ends
+    /// the next one. A server calls this in every round of its event loop.
+    pub fn attend(&mut self) -> Option<Duration> {
+        let letters = std::mem::take(&mut *self.waits.mailbox.letters());
+        let due = self.next_deadline();
+        if !letters.is_empty() || due.is_some() {
+            self.clock.refresh();
+            for (ticket, news) in letters {
+                self.finish(ticket, |waiter, context| waiter.woken(context, news));
+            }
+            self.end_pause_in_time();
+            self.end_waits_in_time();
+            self.settle();
+        }
+        let until = self.next_deadline()?.saturating_sub(self.clock.now_ms());
+        Some(Duration::from_millis(u64::try_from(until).unwrap_or(0)))
+    }
+
+    /// When a wait, or the pause, is to end, in milliseconds since 1970.
+    fn next_deadline(&self) -> Option<i64> {
+        let wait = self.waits.deadlines.first().map(|&(deadline, _)| deadline);
+        let pause = self.pause.as_ref().map(|pause| pause.end);
+        wait.into_iter().chain(pause).min()
+    }
+
+    fn end_waits_in_time(&mut self) {
+        let now = self.clock.now_ms();
+        while let Some(&(deadline, ticket)) = self.waits.deadlines.first() {
+            if deadline > now {
+                break;
+            }
+            self.finish(ticket, |waiter, context| waiter.timed_out(context));
+        }
+    }
+
+    /// Ends a client's wait as CLIENT UNBLOCK does: as if its time were up, or with an error, when the command that
+    /// runs is done. Says whether the client waited.
+    pub(crate) fn unblock(&mut self, id: ClientId, error: Option<Error>) -> bool {
+        let Some(ticket) = self.clients.get(id).and_then(|client| Some(client.wait.as_ref()?.ticket)) else {
+            return false;
+        };
+        let is_first = self.waits.ending.iter().all(|&(other, _)| other != ticket);
+        if is_first {
+            self.waits.ending.push((ticket, error));
+        }
+        is_first
+    }
+
+    /// Whether the client's requests are to be kept for later.
+    #[inline]
+    pub(crate) fn is_waiting(&self, id: ClientId) -> bool {
+        self.clients.get(id).is_some_and(|client| client.wait.is_some() || client.is_postponed)
+    }
+
+    /// Serves those whose wait a command has ended, or has signalled the keys of, in the order in which they came.
+    #[inline]
+    pub(crate) fn serve_waiting(&mut self) {
+        if !self.waits.signalled.is_empty() || !self.waits.ending.is_empty() {
+            self.serve_all();
+        }
+    }
+
+    #[cold]
+    fn serve_all(&mut self) {
+        for (ticket, error) in std::mem::take(&mut self.waits.ending) {
+            self.finish(ticket, |waiter, context| match error {
+                Some(error) => Err(error),
+                None => waiter.timed_out(context),
+            });
+        }
+        while !self.waits.signalled.is_empty() {
+            for (db, key) in std::mem::take(&mut self.waits.signalled) {
+                let tickets: Vec<Ticket> = match self.waits.databases[db].get(&key) {
+                    Some(tickets) => tickets.iter().copied().collect(),
+                    None => continue,
+                };
+                for ticket in tickets {
+                    self.ask(ticket, |waiter, context| waiter.key_ready(context, db, &key));
+                }
+            }
+        }
+    }
+
+    /// Ends a wait with a reply.
+    fn finish(
+        &mut self,
+        ticket: Ticket,
+        reply: impl FnOnce(&mut dyn Waiter, &mut Context<'_>) -> Result<(), Error>,
+    ) {
+        self.ask(ticket, |waiter, context| reply(waiter, context).map(|()| true));
+    }
+
+    /// Has a waiter do something, and ends the wait if that says so or fails. A wait that is over asks nobody.
+    fn ask(
+        &mut self,
+        ticket: Ticket,
+        question: impl FnOnce(&mut dyn Waiter, &mut Context<'_>) -> Result<bool, Error>,
+    ) {
+        let id = ticket.id;
+        let Some(client) = self.clients.get_mut(id) else { return };
+        let Some(wait) = client.wait.as_mut().filter(|wait| wait.ticket == ticket) else { return };
+        let Some(mut waiter) = wait.waiter.take() else { return };
+        let command = wait.command;
+        let reply = self.begin_reply(id);
+        let start = reply.len();
+        let mut context = Context { engine: self, id, command, reply, is_push: false };
+        let outcome = question(&mut *waiter, &mut context);
+        let Context { mut reply, .. } = context;
+        let is_over = outcome.unwrap_or_else(|error| {
+            reply.truncate(start);
+            self.fail(&mut reply, &error);
+            true
+        });
+        self.mute(id, &mut reply, start);
+        self.end_reply(id, reply);
+        if is_over {
+            self.release(id);
+        } else if let Some(wait) = &mut self.connected_mut(id).wait {
+            wait.waiter = Some(waiter);
+        }
+    }
+
+    /// Lets a client go on, whatever it waited for.
+    pub(crate) fn release(&mut self, id: ClientId) {
+        let Some(client) = self.clients.get_mut(id) else { return };
+        client.is_postponed = false;
+        if let Some(wait) = client.wait.take() {
+            self.waits.remove(&wait);
+        }
+        self.waits.released.push_back(id);
+        self.announce(id);
+    }
+
+    /// Forgets a client that is gone.
+    pub(crate) fn forget_wait(&mut self, wait: Option<Box<Wait>>) {
+        if let Some(wait) = wait {
+            self.waits.remove(&wait);
+        }
+    }
+
+    /// Does what commands have left to be done when they are over: those who waited go on with their requests, and
+    /// what they change may release others.
+    pub(crate) fn settle(&mut self) {
+        while let Some(id) = self.waits.released.pop_front() {
+            self.resume(id);
+        }
+        self.broadcast_invalidations();
+    }
+}

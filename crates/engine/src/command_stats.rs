@@ -1,0 +1,99 @@
+//! What is counted of each command, and of each kind of error.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::client::ClientId;
+use crate::command::{self, Call, Command, Flags};
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::latency::Histogram;
+
+/// What is counted of one command.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Row {
+    pub(crate) calls: u64,
+    /// The time that the calls took together.
+    pub(crate) took: Duration,
+    /// Calls that were refused before the command ran.
+    pub(crate) rejected: u64,
+    /// Calls that the command answered with an error.
+    pub(crate) failed: u64,
+    /// How long calls took, once one was made while `latency-tracking` is on.
+    pub(crate) histogram: Option<Box<Histogram>>,
+}
+
+impl Row {
+    pub(crate) fn is_used(&self) -> bool {
+        self.calls != 0 || self.rejected != 0 || self.failed != 0
+    }
+}
+
+/// A row for each command, and how often each kind of error was answered.
+#[derive(Debug)]
+pub(crate) struct CommandStats {
+    rows: Box<[Row]>,
+    pub(crate) errors: BTreeMap<Vec<u8>, u64>,
+}
+
+impl CommandStats {
+    pub(crate) fn new() -> Self {
+        Self { rows: vec![Row::default(); command::all().count()].into(), errors: BTreeMap::new() }
+    }
+
+    pub(crate) fn of(&self, command: &'static Command) -> &Row {
+        &self.rows[command::number(command)]
+    }
+
+    fn of_mut(&mut self, command: &'static Command) -> &mut Row {
+        &mut self.rows[command::number(command)]
+    }
+
+    pub(crate) fn reject(&mut self, command: &'static Command) {
+        self.of_mut(command).rejected += 1;
+    }
+
+    /// Counts an error by its code.
+    #[cold]
+    pub(crate) fn count_error(&mut self, error: &Error) {
+        match self.errors.get_mut(error.code()) {
+            Some(count) => *count += 1,
+            None => _ = self.errors.insert(error.code().to_vec(), 1),
+        }
+    }
+}
+
+impl Engine {
+    /// The moment at which a command begins: the one at which the command before it ended, if it was of the same
+    /// batch, so that the clock is read once for each.
+    #[inline]
+    pub(crate) fn begin_measure(&mut self) -> Instant {
+        self.last_end.take().unwrap_or_else(Instant::now)
+    }
+
+    /// Counts a call that began at `begun`, for INFO, SLOWLOG, LATENCY and those who watch with MONITOR.
+    #[inline]
+    pub(crate) fn end_measure(
+        &mut self,
+        id: ClientId,
+        call: &Call,
+        args: &[&[u8]],
+        begun: Instant,
+        failed: bool,
+    ) {
+        let ended = Instant::now();
+        self.last_end = Some(ended);
+        let took = ended - begun;
+        let row = self.command_stats.of_mut(call.command);
+        row.calls += 1;
+        row.took += took;
+        row.failed += u64::from(failed);
+        if self.config.latency_tracking {
+            row.histogram.get_or_insert_default().record(took.as_nanos() as u64);
+        }
+        let is_fast = call.command.flags.contains(Flags::FAST);
+        self.note_latency(if is_fast { "fast-command" } else { "command" }, took);
+        self.note_slow(id, call, args, took);
+        self.feed_monitors(id, call, args);
+    }
+}

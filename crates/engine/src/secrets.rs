@@ -1,0 +1,35 @@
+//! Which arguments of a call are secrets: passwords, and what helps to guess them. They are shown nowhere.
+
+use crate::args::is;
+use crate::command::Call;
+
+/// What is shown in the place of a secret.
+pub(crate) const REDACTED: &[u8] = b"(redacted)";
+
+/// Directives whose values are secrets.
+const DIRECTIVES: [&str; 5] =
+    ["requirepass", "masterauth", "masteruser", "tls-key-file-pass", "tls-client-key-file-pass"];
+
+/// Whether the argument of number `at` is a secret; the same as Redis 7.0 redacts.
+pub(crate) fn is_secret(call: &Call, args: &[&[u8]], at: usize) -> bool {
+    let container = call.container.map_or("", |container| container.name);
+    match (container, call.command.name) {
+        ("", "auth") => at >= 1,
+        ("", "hello") => {
+            let follows = |distance: usize| at.checked_sub(distance).filter(|&option| option >= 2);
+            [1, 2].into_iter().filter_map(follows).any(|option| is(args[option], "auth"))
+        }
+        ("acl", "setuser" | "deluser" | "getuser") => at >= 2,
+        ("config", "set") => {
+            at >= 3 && at % 2 == 1 && DIRECTIVES.iter().any(|directive| is(args[at - 1], directive))
+        }
+        _ => false,
+    }
+}
+
+/// Whether any argument is a secret.
+#[inline]
+pub(crate) fn has_secret(call: &Call, args: &[&[u8]]) -> bool {
+    matches!(call.command.name, "auth" | "hello" | "setuser" | "deluser" | "getuser" | "set")
+        && (1..args.len()).any(|at| is_secret(call, args, at))
+}
