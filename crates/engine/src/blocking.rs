@@ -341,8 +341,10 @@ impl Engine {
             true
         });
         self.mute(id, &mut reply, start);
+        self.send_pending(id);
         self.end_reply(id, reply);
         if is_over {
+            self.count_reply(id);
             self.release(id);
         } else if let Some(wait) = &mut self.connected_mut(id).wait {
             wait.waiter = Some(waiter);

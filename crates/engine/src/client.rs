@@ -104,6 +104,8 @@ pub(crate) struct Client {
     pub(crate) is_dirty: bool,
     pub(crate) subscriptions: Option<Box<Subscriptions>>,
     pub(crate) tracking: Option<Box<Tracker>>,
+    /// Whether tracking is or was switched on.
+    pub(crate) has_tracked: bool,
     pub(crate) wait: Option<Box<Wait>>,
     /// Whether its requests are kept until the pause is over.
     pub(crate) is_postponed: bool,
@@ -144,6 +146,7 @@ impl Client {
             is_dirty: false,
             subscriptions: None,
             tracking: None,
+            has_tracked: false,
             wait: None,
             is_postponed: false,
             counted_memory: 0,

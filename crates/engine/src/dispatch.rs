@@ -42,6 +42,7 @@ impl Engine {
         let mut reply = self.begin_reply(id);
         let before = reply.len();
         let mut outcome = Outcome::Taken;
+        self.connected_mut(id).last_command = None;
         match self.commands.command(name) {
             // As in Redis, a browser that was tricked into sending requests gets no further than its first line.
             None if is_http(name) => self.doom(id),
@@ -66,7 +67,11 @@ impl Engine {
                 Ok(call) => reply = self.run_command(id, call, args, reply),
             },
         }
+        self.send_pending(id);
         self.end_reply(id, reply);
+        if !self.is_waiting(id) {
+            self.count_reply(id);
+        }
         self.recount_client(id);
         self.serve_waiting();
         self.evict_clients();
@@ -105,6 +110,11 @@ impl Engine {
     /// Finds the function that runs these arguments, and checks that it may.
     fn admit(&mut self, id: ClientId, command: &'static Command, args: &[&[u8]]) -> Result<Call, Error> {
         let call = self.resolve(command, args)?;
+        let Call { command, container, .. } = call;
+        self.connected_mut(id).last_command = Some(match container {
+            Some(container) => (container, Some(command)),
+            None => (command, None),
+        });
         let outcome = self.check(id, &call, args);
         if outcome.is_err() {
             self.command_stats.reject(call.command);
@@ -114,17 +124,13 @@ impl Engine {
 
     /// Checks that a command may run now, with these arguments, for this client.
     fn check(&mut self, id: ClientId, call: &Call, args: &[&[u8]]) -> Result<(), Error> {
-        let Call { command, container, .. } = *call;
+        let command = call.command;
         if !command.accepts(args.len()) {
             return Err(Error::wrong_arity(&call.full_name()));
         }
         if self.must_authenticate(id) && !command.flags.contains(Flags::NO_AUTH) {
             return Err(Error::NO_AUTH);
         }
-        self.connected_mut(id).last_command = Some(match container {
-            Some(container) => (container, Some(command)),
-            None => (command, None),
-        });
         let client = self.connected_mut(id);
         let in_transaction = client.transaction.is_some();
         if in_transaction && command.flags.contains(Flags::NO_MULTI) {

@@ -198,6 +198,9 @@ impl Engine {
         if client.is_postponed {
             self.forget_postponed(id);
         }
+        if client.has_tracked {
+            self.forget_reader();
+        }
         self.uncount_client(client.counted_memory);
         self.forget_wait(client.wait);
         self.forget_delivery(id, client.is_announced);

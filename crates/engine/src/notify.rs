@@ -19,8 +19,8 @@ impl Engine {
         if !self.watches.is_empty() {
             self.touch_watched(db, key);
         }
-        if self.tracking.is_on() {
-            self.invalidate(key);
+        if self.tracking.is_in_use() {
+            self.invalidate(key, self.delivery.running);
         }
     }
 
@@ -49,7 +49,7 @@ impl Engine {
     #[inline]
     pub(crate) fn is_expiry_observed(&self) -> bool {
         !self.watches.is_empty()
-            || self.tracking.is_on()
+            || self.tracking.is_in_use()
             || self.config.notify_keyspace_events.contains(EventClasses::EXPIRED)
     }
 
@@ -66,8 +66,8 @@ impl Engine {
     fn announce_all_expired(&mut self) {
         for (db, key) in std::mem::take(&mut self.just_expired) {
             self.touch_expired(db, &key);
-            if self.tracking.is_on() {
-                self.invalidate(&key);
+            if self.tracking.is_in_use() {
+                self.invalidate(&key, None);
             }
             self.notify(db, &key, EventClasses::EXPIRED, "expired");
         }

@@ -68,12 +68,18 @@ impl Engine {
         }
         let client = self.connected_mut(id);
         client.output.bytes = bytes;
+        self.enforce_output_limit(id);
+    }
+
+    /// Notes that a command has been answered, or would have been: CLIENT REPLY SKIP goes by commands.
+    #[inline]
+    pub(crate) fn count_reply(&mut self, id: ClientId) {
+        let client = self.connected_mut(id);
         client.reply_mode = match client.reply_mode {
             ReplyMode::SkipNext => ReplyMode::Skip,
             ReplyMode::Skip => ReplyMode::On,
             mode => mode,
         };
-        self.enforce_output_limit(id);
     }
 
     /// Takes back the reply that begins at `start`, when the client wants none.

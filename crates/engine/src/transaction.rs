@@ -101,12 +101,16 @@ impl Engine {
         self.connected_mut(id).transaction = Some(transaction);
     }
 
-    /// Queues a command of a client that is between MULTI and EXEC.
+    /// Queues a command of a client that is between MULTI and EXEC; nothing is kept for an EXEC that can't succeed.
     ///
     /// # Panics
     /// When the client is not, or EXEC runs the queue already.
     pub(crate) fn queue(&mut self, id: ClientId, call: Call, args: &[&[u8]]) {
-        let transaction = self.connected_mut(id).transaction.as_mut().expect("MULTI came before");
+        let client = self.connected_mut(id);
+        let transaction = client.transaction.as_mut().expect("MULTI came before");
+        if client.is_dirty || transaction.is_refused {
+            return;
+        }
         Rc::get_mut(&mut transaction.queue).expect("EXEC doesn't queue").push(call, args);
     }
 

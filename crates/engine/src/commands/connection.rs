@@ -154,7 +154,10 @@ pub(crate) fn reset(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Er
     context.engine.end_monitor(context.id);
     let client = context.client_mut();
     client.name = Vec::new();
-    client.reply_mode = ReplyMode::On;
+    // Whether this very command is answered was said before it.
+    if client.reply_mode != ReplyMode::Skip {
+        client.reply_mode = ReplyMode::On;
+    }
     client.no_touch = false;
     client.db = 0;
     client.version = Version::default();

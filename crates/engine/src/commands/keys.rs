@@ -153,7 +153,7 @@ pub(crate) fn flushdb(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), E
     let lazy = flush_option(context, args)?;
     let db = context.selected();
     context.engine.flush(db, lazy);
-    context.engine.invalidate_all(false);
+    context.engine.invalidate_all();
     context.reply.ok();
     Ok(())
 }
@@ -164,7 +164,7 @@ pub(crate) fn flushall(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), 
     for db in 0..context.engine.keyspace.count() {
         context.engine.flush(db, lazy);
     }
-    context.engine.invalidate_all(true);
+    context.engine.invalidate_all();
     context.reply.ok();
     Ok(())
 }

@@ -18,6 +18,10 @@ pub(crate) fn psubscribe(context: &mut Context<'_>, args: &[&[u8]]) -> Result<()
 
 /// SSUBSCRIBE: what is published to these shard channels is sent to the client from now on.
 pub(crate) fn ssubscribe(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    // Redis lets a transaction subscribe to channels, for the sake of those who do, but not to shard channels.
+    if !context.may_wait() {
+        return Err(Error::fixed("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"));
+    }
     subscribe_to(context, Kind::Shard, "ssubscribe", &args[1..])
 }
 

@@ -128,7 +128,7 @@ pub(crate) fn tracking(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), 
 /// CLIENT CACHING `YES | NO`: whether what the next command reads is remembered.
 pub(crate) fn caching(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     let mode = context.client().tracking.as_ref().map(|tracker| tracker.mode);
-    if !matches!(mode, Some(Mode::OptIn | Mode::OptOut)) {
+    if mode.is_none() {
         return Err(Error::fixed(
             "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode \
              enabled",
@@ -180,8 +180,7 @@ pub(crate) fn trackinginfo(context: &mut Context<'_>, _args: &[&[u8]]) -> Result
     reply.bulk(b"redirect");
     reply.integer(redirection(tracker));
     reply.bulk(b"prefixes");
-    let mut prefixes: Vec<&Name> = tracker.map_or(Vec::new(), |tracker| tracker.prefixes.iter().collect());
-    prefixes.sort_unstable();
+    let prefixes = tracker.map_or(&[][..], |tracker| &tracker.prefixes);
     reply.array(prefixes.len());
     prefixes.iter().for_each(|prefix| reply.bulk(prefix));
     Ok(())

@@ -53,7 +53,11 @@ pub(crate) fn exec(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Err
     }
     // Its own changes are no reason to refuse anything.
     context.engine.unwatch_all(id);
-    context.reply.array(queue.len());
+    if !context.client().is_muted() {
+        context.reply.array(queue.len());
+    }
+    // What isn't wanted of the commands' replies each of them has taken back.
+    context.is_push = true;
     for (call, args) in queue.iter() {
         let args: SmallVec<[&[u8]; FEW]> = args.collect();
         // Rules may have changed since the command was queued.

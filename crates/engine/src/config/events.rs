@@ -72,12 +72,15 @@ impl EventClasses {
         })
     }
 
+    /// The letters as CONFIG GET shows them: as in Redis 7.0, `A` hides that new keys are published too.
     fn letters(self) -> Vec<u8> {
-        let mut letters = if self.contains(Self::ALL) { vec![b'A'] } else { Vec::new() };
-        let is_listed =
-            |class: Self| self.contains(class) && !(self.contains(Self::ALL) && Self::ALL.contains(class));
-        letters.extend(LETTERS.iter().filter(|(_, class)| is_listed(*class)).map(|(letter, _)| letter));
-        letters
+        let (hidden, all) = match self.contains(Self::ALL) {
+            true => (Self::ALL | Self::NEW, Some(b'A')),
+            false => (Self::empty(), None),
+        };
+        let is_shown = |class: Self| self.contains(class) && !hidden.contains(class);
+        let rest = LETTERS.iter().filter(|(_, class)| is_shown(*class)).map(|(letter, _)| *letter);
+        all.into_iter().chain(rest).collect()
     }
 }
 
@@ -95,8 +98,10 @@ impl Setting for EventClasses {
     }
 }
 
-/// Checks the value of the directive, and spells it canonically.
+/// Checks the value of the directive.
 pub(super) fn check(text: &[u8]) -> Result<Vec<u8>, Reason> {
-    let classes = EventClasses::parse(text);
-    classes.map(EventClasses::letters).ok_or("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".into())
+    match EventClasses::parse(text) {
+        Some(_) => Ok(text.to_vec()),
+        None => Err("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".into()),
+    }
 }

@@ -31,8 +31,13 @@ use send::Stale;
 pub(crate) struct Tracking {
     table: Table,
     prefixes: Prefixes,
+    /// Keys that the command which runs has made out of date for its own client, `None` for all of them. The client is
+    /// told when the command is done, in the way that it has chosen by then.
+    pending: Vec<Option<Box<[u8]>>>,
     /// How many clients have tracking switched on.
     clients: usize,
+    /// How many clients have it switched on or had it so once.
+    readers: usize,
 }
 
 /// When a client's reads are remembered.
@@ -61,7 +66,7 @@ pub(crate) struct Tracker {
     pub(crate) is_broken: bool,
     /// Whether CLIENT CACHING speaks of the next command, or of the transaction that has begun.
     pub(crate) caching: bool,
-    /// What it is told of in broadcast mode.
+    /// What it is told of in broadcast mode, in order.
     pub(crate) prefixes: Vec<Name>,
 }
 
@@ -84,13 +89,25 @@ impl Tracker {
 
 impl Tracking {
     pub(crate) fn new(hasher: &Seeded) -> Self {
-        Self { table: Table::new(hasher), prefixes: Prefixes::default(), clients: 0 }
+        Self {
+            table: Table::new(hasher),
+            prefixes: Prefixes::default(),
+            pending: Vec::new(),
+            clients: 0,
+            readers: 0,
+        }
     }
 
     /// Whether any client has tracking switched on.
     #[inline]
     pub(crate) fn is_on(&self) -> bool {
         self.clients != 0
+    }
+
+    /// Whether anything may be remembered that a change of a key makes out of date.
+    #[inline]
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.readers != 0
     }
 
     /// How many clients have tracking switched on.
@@ -129,14 +146,15 @@ impl Engine {
             Some(old) => old.prefixes,
             None => {
                 tracking.clients += 1;
+                tracking.readers += usize::from(!std::mem::replace(&mut client.has_tracked, true));
                 Vec::new()
             }
         };
         if tracker.mode == Mode::Broadcast {
             let every_key: &[&[u8]] = &[b""];
             for prefix in if prefixes.is_empty() { every_key } else { prefixes } {
-                if !known.iter().any(|other| **other == **prefix) {
-                    known.push(tracking.prefixes.add(prefix, id));
+                if let Err(at) = known.binary_search_by(|other| (**other).cmp(prefix)) {
+                    known.insert(at, tracking.prefixes.add(prefix, id));
                 }
             }
         }
@@ -156,8 +174,14 @@ impl Engine {
             self.tracking.prefixes.remove(prefix, id);
         }
         self.tracking.clients -= 1;
-        // Keys that a client has read are forgotten when they change, or when nobody tracks any.
-        if self.tracking.clients == 0 {
+    }
+
+    /// Notes that a client is gone that has tracked keys. What clients have read is forgotten with the last of them;
+    /// until then each key when it changes. As in Redis, who switches tracking off and on again is told of what it
+    /// read before.
+    pub(crate) fn forget_reader(&mut self) {
+        self.tracking.readers -= 1;
+        if self.tracking.readers == 0 {
             self.tracking.table.clear();
         }
     }
@@ -193,10 +217,10 @@ impl Engine {
         }
     }
 
-    /// Tells those who keep a copy of a key's value that it has changed.
+    /// Tells those who keep a copy of a key's value that it has changed, by a client's command or on its own.
     #[cold]
-    pub(crate) fn invalidate(&mut self, key: &[u8]) {
-        self.tracking.prefixes.note(key, self.delivery.running);
+    pub(crate) fn invalidate(&mut self, key: &[u8], by: Option<ClientId>) {
+        self.tracking.prefixes.note(key, by);
         if let Some(readers) = self.tracking.table.take(key) {
             self.tell_readers(key, &readers);
         }
@@ -208,24 +232,42 @@ impl Engine {
                 continue;
             };
             let is_own = tracker.no_loop && self.delivery.running == Some(id);
-            if tracker.mode != Mode::Broadcast && !is_own {
+            if tracker.mode == Mode::Broadcast || is_own {
+                continue;
+            }
+            if self.delivery.running == Some(id) {
+                self.tracking.pending.push(Some(key.into()));
+            } else {
                 self.send_stale(id, Stale::Keys(&[key]));
             }
         }
     }
 
-    /// Tells everyone who keeps copies that a database was emptied; with `all` set that all of them were.
-    pub(crate) fn invalidate_all(&mut self, all: bool) {
-        if !self.tracking.is_on() {
-            return;
+    /// Tells everyone who keeps copies that they are all out of date: a database was emptied, and keys are remembered
+    /// without theirs.
+    pub(crate) fn invalidate_all(&mut self) {
+        if self.tracking.is_on() {
+            let is_tracked = |(id, client): (ClientId, &Client)| client.tracking.is_some().then_some(id);
+            let ids: Vec<ClientId> = self.clients.iter().filter_map(is_tracked).collect();
+            for id in ids {
+                if self.delivery.running == Some(id) {
+                    self.tracking.pending.push(None);
+                } else {
+                    self.send_stale(id, Stale::Everything);
+                }
+            }
         }
-        let ids: Vec<ClientId> =
-            self.clients.iter().filter(|(_, client)| client.tracking.is_some()).map(|(id, _)| id).collect();
-        for id in ids {
-            self.send_stale(id, Stale::Everything);
-        }
-        if all {
-            self.tracking.table.clear();
+        self.tracking.table.clear();
+    }
+
+    /// Tells the client whose command is done what that has made out of date for itself.
+    #[inline]
+    pub(crate) fn send_pending(&mut self, id: ClientId) {
+        for key in std::mem::take(&mut self.tracking.pending) {
+            match key {
+                Some(key) => self.send_stale(id, Stale::Keys(&[&key])),
+                None => self.send_stale(id, Stale::Everything),
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use super::SharedIds;
 use crate::client::ClientId;
 use crate::names::{Name, name_memory};
 
-/// Keys that have changed, each with the client whose command changed it first.
+/// Keys that have changed, each with the client whose command changed it last.
 pub(super) type Changed = BTreeMap<Box<[u8]>, Option<ClientId>>;
 
 /// The prefixes that clients want to know of.
@@ -63,7 +63,7 @@ impl Prefixes {
         for (name, prefix) in &mut self.by_name {
             if key.starts_with(name) {
                 self.has_news = true;
-                prefix.changed.entry(key.into()).or_insert(by);
+                prefix.changed.insert(key.into(), by);
             }
         }
     }
@@ -104,8 +104,8 @@ mod tests {
         let user = prefixes.add(b"user:", id(1));
         let all = prefixes.add(b"", id(2));
         assert!(Rc::ptr_eq(&user, &prefixes.add(b"user:", id(2))));
-        prefixes.note(b"user:1", Some(id(1)));
         prefixes.note(b"user:1", None);
+        prefixes.note(b"user:1", Some(id(1)));
         prefixes.note(b"other", None);
         let news = prefixes.take_news();
         let told: Vec<(Vec<_>, usize)> = news

@@ -37,11 +37,10 @@ impl Engine {
     /// Tells a client, or the one that it redirects to, that copies are out of date. A client that speaks RESP2 can
     /// be told only when it has subscribed to something, and only what is meant for another.
     pub(super) fn send_stale(&mut self, id: ClientId, stale: Stale<'_>) {
-        let Some(client) = self.clients.get_mut(id) else { return };
+        let Some(client) = self.clients.get(id) else { return };
         let version = client.version;
-        let Some(tracker) = &mut client.tracking else { return };
-        let receiver_id = tracker.redirect.unwrap_or(id);
-        let is_redirected = tracker.redirect.is_some();
+        let redirect = client.tracking.as_ref().and_then(|tracker| tracker.redirect);
+        let receiver_id = redirect.unwrap_or(id);
         let Some(receiver) = self.clients.get(receiver_id) else {
             return self.tell_broken(id, receiver_id);
         };
@@ -51,7 +50,7 @@ impl Engine {
                 writer.push(2);
                 writer.bulk(b"invalidate");
             }
-            Version::V2 if is_redirected && receiver.subscriptions.is_some() => {
+            Version::V2 if redirect.is_some() && receiver.subscriptions.is_some() => {
                 writer.push(3);
                 writer.bulk(b"message");
                 writer.bulk(CHANNEL);

@@ -5,7 +5,9 @@
 
 mod compare;
 mod generate;
+mod messages;
 mod oracle;
+mod sessions;
 
 use compare::Verdict;
 use engine::config::Protection;
@@ -136,6 +138,21 @@ fn random_commands_get_equal_replies() {
     }
     assert!(differences.is_empty(), "seed {seed}\n{}", differences.join("\n"));
     println!("compared {} commands with redis-server {}", pair.compared, pair.oracle.version());
+}
+
+/// Several connections, whose commands meet: transactions, messages, tracking, waiting.
+#[test]
+fn interleaved_connections_get_equal_replies_and_messages() {
+    let wanted = from_env("DIFFERENTIAL_COMMANDS").unwrap_or(300_000) / 6;
+    let seed = from_env("DIFFERENTIAL_SEED").unwrap_or_else(|| engine::Rng::from_system().next_u64());
+    println!("seed {seed}");
+    let mut sessions = sessions::Sessions::start(seed);
+    while sessions.compared < wanted {
+        if let Err(difference) = sessions.step() {
+            panic!("seed {seed}, after {} commands: {difference}", sessions.compared);
+        }
+    }
+    println!("compared {} commands of {} connections", sessions.compared, sessions::CONNECTIONS);
 }
 
 #[test]
