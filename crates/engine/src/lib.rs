@@ -55,6 +55,8 @@ mod acl;
 mod args;
 mod bits;
 pub mod blocking;
+#[cfg(test)]
+mod blocking_tests;
 mod client;
 mod client_eviction;
 mod clients;

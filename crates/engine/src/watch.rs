@@ -77,6 +77,9 @@ impl Watches {
         let Some(watchers) = table.get_mut(name) else { return };
         self.bytes -= spilled(watchers);
         watchers.retain(|watcher| watcher.id != id);
+        if watchers.len() * 4 < watchers.capacity() {
+            watchers.shrink_to_fit();
+        }
         self.bytes += spilled(watchers);
         if watchers.is_empty() {
             table.remove(name);

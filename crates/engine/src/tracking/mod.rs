@@ -163,6 +163,9 @@ impl Engine {
 
     /// Switches tracking off for a client, if it is on.
     pub(crate) fn untrack(&mut self, id: ClientId) {
+        if self.delivery.running == Some(id) {
+            self.send_pending(id);
+        }
         if let Some(tracker) = self.clients.get_mut(id).and_then(|client| client.tracking.take()) {
             self.forget_tracker(id, &tracker);
         }

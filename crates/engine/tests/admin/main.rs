@@ -10,7 +10,10 @@ mod debug;
 mod info;
 mod lazyfree;
 mod memory;
+mod messages;
 mod server;
+mod transactions;
+mod waiting;
 
 use engine::config::Config;
 use engine::{ClientId, Clock, Close, Engine, Host, Options, Origin, Reply, quoting};

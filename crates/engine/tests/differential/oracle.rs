@@ -22,7 +22,8 @@ pub(crate) fn request(args: &[Vec<u8>]) -> Vec<u8> {
 /// The server and the connection; the server ends with it.
 pub(crate) struct Oracle {
     server: Child,
-    folder: PathBuf,
+    /// Where its socket is, named `socket`.
+    pub(crate) folder: PathBuf,
     reader: BufReader<UnixStream>,
     writer: BufWriter<UnixStream>,
 }
@@ -53,11 +54,6 @@ impl Oracle {
         };
         let reader = BufReader::new(stream.try_clone().expect("a socket can be cloned"));
         Self { server, folder, reader, writer: BufWriter::new(stream) }
-    }
-
-    /// Another connection to the same server.
-    pub(crate) fn connect(&self) -> UnixStream {
-        UnixStream::connect(self.folder.join("socket")).expect("redis-server takes another connection")
     }
 
     /// Queues one command.
