@@ -1,7 +1,7 @@
 //! Clients that wait: for a key, for a thread, for time to pass. Whoever came first is served first.
 //!
-//! A command that has nothing to answer yet calls [`Context::wait`] with a [`Waiter`], and replies nothing. The client's
-//! requests are kept from then on, until the wait ends in one of these ways:
+//! A command that has nothing to answer yet calls [`Context::wait`] with a [`Waiter`], and replies nothing. The
+//! client's requests are kept from then on, until the wait ends in one of these ways:
 //!
 //! - a key that it waits for is signalled ([`Engine::signal_key`]) and the waiter finds what it needs there;
 //! - a thread that holds the wait's [`Ticket`] ends it through an [`Unblocker`];

@@ -56,6 +56,7 @@ impl Engine {
         self.close_idle_clients();
         self.recount_all_clients();
         self.limit_tracking();
+        self.settle();
         let due = self.attend();
         self.release_spare();
         // The ledger's peak is the highest figure that anybody has asked it for.

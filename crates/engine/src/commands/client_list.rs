@@ -126,7 +126,7 @@ impl Line {
         write!(self.0, "{gap}{name}={value}").expect("writing to a String does not fail");
     }
 
-    /// A text that a client has given, which [`is_printable`] let pass.
+    /// A text that a client has given, whose characters CLIENT SETNAME or SETINFO let pass.
     fn text(&mut self, name: &str, value: &[u8]) {
         self.field(name, String::from_utf8_lossy(value));
     }

@@ -7,6 +7,7 @@ mod configuration;
 mod crashes;
 mod libraries;
 mod memory;
+mod messages;
 mod protocol;
 mod start_up;
 mod support;
