@@ -13,7 +13,7 @@ impl Utilization for Survey {
         Err(ControlError::UNSUPPORTED)
     }
 
-    unsafe fn ask(&mut self, _blocks: &[NonNull<u8>], _answers: &mut [bool]) {
+    fn ask(&mut self, _blocks: &[NonNull<u8>], _answers: &mut [bool]) {
         match *self {}
     }
 }

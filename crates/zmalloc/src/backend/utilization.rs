@@ -14,9 +14,8 @@ pub(crate) trait Utilization: Sized {
     fn take() -> Result<Self, ControlError>;
 
     /// Says of each block whether it should move: to a block of the same size class, past the thread's
-    /// cache, which then lies in pages that are used more. There are as many answers as blocks.
-    ///
-    /// # Safety
-    /// Each is an address in a live block of the back end.
-    unsafe fn ask(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]);
+    /// cache, which then lies in pages that are used more. There are as many answers as blocks. An
+    /// address within a block is as good as its own. One in no live block of the back end gets an answer
+    /// too, which means nothing.
+    fn ask(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]);
 }

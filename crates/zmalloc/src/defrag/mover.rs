@@ -101,14 +101,10 @@ impl Mover {
     /// Says of each block whether it should move: see [`Survey::should_move`]. Those that should not are
     /// counted as misses.
     ///
-    /// # Safety
-    /// Each is an address in a live block of `ZMalloc`.
-    ///
     /// # Panics
     /// If there are not as many answers as blocks.
-    pub unsafe fn ask(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]) {
-        // SAFETY: passed on.
-        unsafe { self.survey.should_move(blocks, answers) };
+    pub fn ask(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]) {
+        self.survey.should_move(blocks, answers);
         self.totals.misses += answers.iter().filter(|answer| !**answer).count() as u64;
         self.tick(u32::try_from(blocks.len()).unwrap_or(u32::MAX));
     }
@@ -138,8 +134,7 @@ impl Mover {
     fn wants(&mut self, block: NonNull<u8>) -> bool {
         let wanted = self.foresight.answer(block).unwrap_or_else(|| {
             let mut answer = [false];
-            // SAFETY: the block is live, as the walk promises.
-            unsafe { self.survey.should_move(&[block], &mut answer) };
+            self.survey.should_move(&[block], &mut answer);
             self.tick(1);
             answer[0]
         });
@@ -189,8 +184,7 @@ unsafe impl Relocate for Mover {
         // Ended only by the foresight itself, which remembers that.
         let _ = scout(&mut self.foresight);
         let (blocks, answers) = self.foresight.questions();
-        // SAFETY: the scout shows live blocks of the global allocator, or addresses in them.
-        unsafe { self.survey.should_move(blocks, answers) };
+        self.survey.should_move(blocks, answers);
         let questions = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
         if self.foresight.is_needless() {
             self.totals.misses += u64::from(questions);

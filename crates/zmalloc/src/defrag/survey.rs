@@ -27,16 +27,13 @@ impl Survey {
     /// Says of each block whether it should move: whether pages would fall free sooner if what is in it
     /// lay in a new block of the same size, allocated past the thread's cache.
     ///
-    /// Asking about 64 at a time is cheapest by far.
-    ///
-    /// # Safety
-    /// Each is an address in a live block of `ZMalloc`.
+    /// Asking about 64 at a time is cheapest by far. An address within a block is as good as its own; one
+    /// in no live block of `ZMalloc` gets an answer too, which means nothing.
     ///
     /// # Panics
     /// If there are not as many answers as blocks.
-    pub unsafe fn should_move(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]) {
+    pub fn should_move(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]) {
         assert_eq!(blocks.len(), answers.len(), "one answer for each block");
-        // SAFETY: passed on.
-        unsafe { self.inner.ask(blocks, answers) }
+        self.inner.ask(blocks, answers);
     }
 }

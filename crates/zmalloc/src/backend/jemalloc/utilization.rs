@@ -145,7 +145,7 @@ impl Utilization for Survey {
         Ok(Self { nodes: Nodes::get()?, bins, by_size })
     }
 
-    unsafe fn ask(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]) {
+    fn ask(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]) {
         let mut extents = [Extent::default(); BATCH];
         for (blocks, answers) in blocks.chunks(BATCH).zip(answers.chunks_mut(BATCH)) {
             self.nodes.batch(blocks, &mut extents);

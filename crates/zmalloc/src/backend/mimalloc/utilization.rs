@@ -17,13 +17,13 @@ impl Utilization for Survey {
         Ok(Self)
     }
 
-    unsafe fn ask(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]) {
+    fn ask(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]) {
         for (block, answer) in blocks.iter().zip(answers) {
             let block = block.as_ptr().cast();
-            // SAFETY: no heap means any. The caller promises that the block is live, so its page exists,
-            // and so do the figures in its header, which are all that is read. Only the thread that the
-            // page belongs to writes them: on any other the answer may be wrong, which moves a block in
-            // vain or leaves it.
+            // SAFETY: no heap means any, and the address may be any: its page is looked up with a check
+            // whether there is one. The figures in the page's header are all that is read. Only the thread
+            // that the page belongs to writes them: on any other the answer may be wrong, which moves a
+            // block in vain or leaves it.
             *answer =
                 unsafe { ffi::mi_unsafe_heap_page_is_under_utilized(ptr::null_mut(), block, UNDER_UTILIZED) };
         }
