@@ -141,7 +141,8 @@ fn the_measured_sum_is_the_ledgers_difference() {
     }
     check!(
         u64, String, Box<u128>, Box<str>, Box<[String]>, Vec<u8>, Vec<Vec<u32>>, [String; 2], CString,
-        Cow<'static, str>, VecDeque<String>, RefCell<Vec<u8>>, OnceCell<String>, Rc<String>, Rc<[String]>, Arc<str>, Arc<[u8]>,
+        Cow<'static, str>, VecDeque<String>, RefCell<Vec<u8>>, OnceCell<String>, Rc<String>,
+        Rc<[String]>, Arc<str>, Arc<[u8]>,
         Vec<Rc<[Option<String>]>>, HashMap<u64, String>, HashMap<String, Vec<String>>, HashSet<String>,
         HashMap<u8, HashMap<u8, u8>>, ApiVec<ApiBox<u64>>, ApiBox<[String]>, Record<u64>, Record<String>,
     );
