@@ -37,8 +37,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// When something can't be built, or the benchmark fails.
 pub(crate) fn run_named(name: &str, arguments: &[String]) -> Result<()> {
     let mut command = shell::command(build("benches", name)?);
-    if NEED_SERVER.contains(&name) && !arguments.iter().any(|argument| names_ours(argument)) {
-        command.arg("--ours").arg(build("server", "zmalloc-server")?);
+    if !arguments.iter().any(|argument| names_ours(argument)) {
+        match name {
+            "module" => {
+                command.arg("--ours").arg(build_modules("target/modules", &[])?);
+                let theirs = build_modules("target/modules-redis-alloc", &["--features", "redis-alloc"])?;
+                command.arg("--theirs").arg(theirs);
+            }
+            _ if NEED_SERVER.contains(&name) => {
+                _ = command.arg("--ours").arg(build("server", "zmalloc-server")?)
+            }
+            _ => {}
+        }
     }
     shell::run(command.args(arguments))
 }
@@ -58,6 +68,17 @@ fn names() -> Result<String> {
         .collect();
     names.sort();
     Ok(names.join(", "))
+}
+
+/// Builds the modules with the profile `bench`, in a directory of their own, because they are built
+/// with either allocator; returns where they are.
+fn build_modules(directory: &str, more: &[&str]) -> Result<PathBuf> {
+    let directory = shell::root().join(directory);
+    let mut command = shell::cargo();
+    command.args(["build", "--profile", "bench", "--package", "module-bench", "--package", "tairstring"]);
+    command.args(["--package", "tairhash", "--target-dir"]).arg(&directory).args(more);
+    shell::run(&mut command)?;
+    Ok(directory.join("release"))
 }
 
 /// Builds one binary with the profile `bench` and returns its path, as cargo reports it.

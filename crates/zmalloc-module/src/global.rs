@@ -65,6 +65,13 @@ impl ModuleAlloc {
         HEAP.usage()
     }
 
+    /// Whether a live block of this layout is, as it is, a block of the server's: one that the
+    /// server's DefragAlloc may move. False for blocks from before binding, and for those that were
+    /// aligned by hand. A block that has moved is freed like the old one.
+    pub fn is_server_block(block: *const u8, layout: Layout) -> bool {
+        HEAP.is_server_block(block, layout)
+    }
+
     /// Binds to the server that a module crate was initialised with.
     #[cold]
     fn look_for_host() {

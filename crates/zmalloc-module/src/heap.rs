@@ -79,6 +79,12 @@ impl Heap {
         self.ledger.usage()
     }
 
+    /// Whether a live block of this layout is, as it is, a block of the server's.
+    pub(crate) fn is_server_block(&self, block: *const u8, layout: Layout) -> bool {
+        let aligns = |host: &Host| host.request(layout.size(), layout.align()).is_some();
+        !self.arena.contains(block) && self.host().is_some_and(aligns)
+    }
+
     /// A block for this layout, from the server if there is one, or null.
     ///
     /// # Safety

@@ -1,0 +1,239 @@
+//! A module's own type, and the callbacks that the server wants for it.
+#![allow(unsafe_code)]
+
+use std::alloc::Layout;
+use std::ffi::{c_int, c_void};
+use std::ptr::NonNull;
+
+use redis_module::native_types::RedisType;
+use redis_module::{RedisString, raw};
+use zmalloc_module::ModuleAlloc;
+
+use crate::rdb::{Digest, Malformed, Reader, Rewriter, Writer};
+
+/// Where a value is.
+pub struct Place {
+    /// The number of the database, -1 where the server can't say.
+    pub database: i32,
+    /// The name of the key, where the server says it.
+    pub key: Option<Vec<u8>>,
+}
+
+impl Place {
+    /// Where a value is that is read or written.
+    pub(crate) fn of_io(io: *mut raw::RedisModuleIO) -> Self {
+        // SAFETY: the server's structure is valid during the callback that has it.
+        unsafe {
+            let database = raw::RedisModule_GetDbIdFromIO.map_or(-1, |get| get(io));
+            let key = raw::RedisModule_GetKeyNameFromIO.and_then(|get| name_of(get(io)));
+            Self { database, key }
+        }
+    }
+}
+
+/// A value that lives in a key.
+pub trait Value: Sized + 'static {
+    /// The type as it was registered.
+    fn data_type() -> &'static RedisType;
+
+    /// The version of the encoding that [`Value::save`] writes. Older ones are read for ever.
+    const ENCODING: i32;
+
+    /// Writes the value to RDB. Other servers read it: fields are never reordered, only a new
+    /// version may have other fields.
+    fn save(&self, output: &mut Writer);
+
+    /// Reads what a version up to [`Value::ENCODING`] wrote.
+    ///
+    /// # Errors
+    /// When the input isn't such a value; the server then refuses the file or the RESTORE.
+    fn load(input: &mut Reader, encoding: i32, place: &Place) -> Result<Self, Malformed>;
+
+    /// Writes commands that build the value.
+    fn rewrite(&self, output: &mut Rewriter);
+
+    /// Bytes on the heap that the value holds, itself included, for MEMORY USAGE.
+    fn memory_usage(&self) -> usize;
+
+    /// How many blocks there are to free: from 64 on, UNLINK leaves the value to a thread.
+    fn free_effort(&self) -> usize;
+
+    /// Adds the value to a digest: equal values have equal digests.
+    fn digest(&self, digest: &mut Digest);
+
+    /// The value for COPY.
+    fn copy(&self, to: &Place) -> Self;
+
+    /// The key goes, whatever becomes of the value: by DEL, by expiry, overwritten, renamed.
+    fn unlinked(&self, _from: &Place) {}
+
+    /// Moves blocks that are badly placed, from where the cursor says; true when it stopped early.
+    fn defragment(&mut self, defragmenter: &mut Defragmenter) -> bool;
+}
+
+/// Moves blocks at the server's advice.
+pub struct Defragmenter {
+    context: *mut raw::RedisModuleDefragCtx,
+    /// Where the last call for this key stopped, 0 at first. Kept by the server.
+    pub cursor: u64,
+}
+
+impl Defragmenter {
+    /// Whether there is no more time; asked for every block or few.
+    pub fn should_stop(&self) -> bool {
+        // SAFETY: the context is the callback's.
+        unsafe { raw::RedisModule_DefragShouldStop.expect("Redis 6.2")(self.context) != 0 }
+    }
+
+    /// Moves a vector's block.
+    pub fn vector<T>(&mut self, vector: &mut Vec<T>) {
+        let Ok(layout) = Layout::array::<T>(vector.capacity()) else {
+            return;
+        };
+        let block = vector.as_mut_ptr();
+        if layout.size() == 0 || !ModuleAlloc::is_server_block(block.cast(), layout) {
+            return;
+        }
+        // SAFETY: the block is the server's own. If it moved, its bytes moved with it, and the old
+        // block is gone; the vector that held it is forgotten, and made anew of the same parts.
+        unsafe {
+            let moved = raw::RedisModule_DefragAlloc.expect("Redis 6.2")(self.context, block.cast());
+            if let Some(moved) = NonNull::new(moved.cast::<T>()) {
+                let (length, capacity) = (vector.len(), vector.capacity());
+                let old = std::mem::replace(vector, Vec::from_raw_parts(moved.as_ptr(), length, capacity));
+                std::mem::forget(old);
+            }
+        }
+    }
+}
+
+/// The callbacks for a type.
+pub const fn methods<T: Value>() -> raw::RedisModuleTypeMethods {
+    raw::RedisModuleTypeMethods {
+        version: raw::REDISMODULE_TYPE_METHOD_VERSION as u64,
+        rdb_load: Some(rdb_load::<T>),
+        rdb_save: Some(rdb_save::<T>),
+        aof_rewrite: Some(aof_rewrite::<T>),
+        mem_usage: None,
+        digest: Some(digest::<T>),
+        free: Some(free::<T>),
+        aux_load: None,
+        aux_save: None,
+        aux_save2: None,
+        aux_save_triggers: 0,
+        free_effort: None,
+        unlink: None,
+        copy: None,
+        defrag: Some(defrag::<T>),
+        copy2: Some(copy::<T>),
+        free_effort2: Some(free_effort::<T>),
+        mem_usage2: Some(mem_usage::<T>),
+        unlink2: Some(unlink::<T>),
+    }
+}
+
+fn name_of(key: *const raw::RedisModuleString) -> Option<Vec<u8>> {
+    (!key.is_null()).then(|| RedisString::string_as_slice(key).to_vec())
+}
+
+// SAFETY (of all that follow): the server calls them with a value that `rdb_load`, `copy` or a command
+// made, a `Box<T>` turned raw, and with its own structures, valid during the call.
+
+unsafe extern "C" fn rdb_load<T: Value>(io: *mut raw::RedisModuleIO, encoding: c_int) -> *mut c_void {
+    if encoding > T::ENCODING {
+        return std::ptr::null_mut();
+    }
+    match T::load(&mut Reader(io), encoding, &Place::of_io(io)) {
+        Ok(value) => Box::into_raw(Box::new(value)).cast(),
+        Err(Malformed) => std::ptr::null_mut(),
+    }
+}
+
+unsafe extern "C" fn rdb_save<T: Value>(io: *mut raw::RedisModuleIO, value: *mut c_void) {
+    // SAFETY: see above.
+    unsafe { &*value.cast::<T>() }.save(&mut Writer(io));
+}
+
+unsafe extern "C" fn aof_rewrite<T: Value>(
+    io: *mut raw::RedisModuleIO,
+    key: *mut raw::RedisModuleString,
+    value: *mut c_void,
+) {
+    // SAFETY: see above.
+    unsafe { &*value.cast::<T>() }.rewrite(&mut Rewriter { io, key });
+}
+
+unsafe extern "C" fn free<T: Value>(value: *mut c_void) {
+    // SAFETY: see above; the server drops its pointer. This may be another thread than the main one.
+    drop(unsafe { Box::from_raw(value.cast::<T>()) });
+}
+
+unsafe extern "C" fn digest<T: Value>(digest: *mut raw::RedisModuleDigest, value: *mut c_void) {
+    // SAFETY: see above.
+    unsafe { &*value.cast::<T>() }.digest(&mut Digest(digest));
+}
+
+unsafe extern "C" fn mem_usage<T: Value>(
+    _options: *mut raw::RedisModuleKeyOptCtx,
+    value: *const c_void,
+    _samples: usize,
+) -> usize {
+    // SAFETY: see above.
+    unsafe { &*value.cast::<T>() }.memory_usage()
+}
+
+unsafe extern "C" fn free_effort<T: Value>(
+    _options: *mut raw::RedisModuleKeyOptCtx,
+    value: *const c_void,
+) -> usize {
+    // SAFETY: see above.
+    unsafe { &*value.cast::<T>() }.free_effort()
+}
+
+unsafe extern "C" fn unlink<T: Value>(options: *mut raw::RedisModuleKeyOptCtx, value: *const c_void) {
+    // SAFETY: see above.
+    let (value, from) = unsafe {
+        let database = raw::RedisModule_GetDbIdFromOptCtx.map_or(-1, |get| get(options));
+        let key = raw::RedisModule_GetKeyNameFromOptCtx.and_then(|get| name_of(get(options)));
+        (&*value.cast::<T>(), Place { database, key })
+    };
+    value.unlinked(&from);
+}
+
+unsafe extern "C" fn copy<T: Value>(
+    options: *mut raw::RedisModuleKeyOptCtx,
+    value: *const c_void,
+) -> *mut c_void {
+    // SAFETY: see above.
+    let (value, to) = unsafe {
+        let database = raw::RedisModule_GetToDbIdFromOptCtx.map_or(-1, |get| get(options));
+        let key = raw::RedisModule_GetToKeyNameFromOptCtx.and_then(|get| name_of(get(options)));
+        (&*value.cast::<T>(), Place { database, key })
+    };
+    Box::into_raw(Box::new(value.copy(&to))).cast()
+}
+
+unsafe extern "C" fn defrag<T: Value>(
+    context: *mut raw::RedisModuleDefragCtx,
+    _key: *mut raw::RedisModuleString,
+    place: *mut *mut c_void,
+) -> c_int {
+    // SAFETY: see above; a value that moved is found at its new place.
+    unsafe {
+        let mut cursor = 0;
+        raw::RedisModule_DefragCursorGet.expect("Redis 6.2")(context, &raw mut cursor);
+        let layout = Layout::new::<T>();
+        if cursor == 0 && ModuleAlloc::is_server_block((*place).cast(), layout) {
+            let moved = raw::RedisModule_DefragAlloc.expect("Redis 6.2")(context, *place);
+            if !moved.is_null() {
+                *place = moved;
+            }
+        }
+        let mut defragmenter = Defragmenter { context, cursor };
+        let stopped = (*(*place).cast::<T>()).defragment(&mut defragmenter);
+        if stopped {
+            raw::RedisModule_DefragCursorSet.expect("Redis 6.2")(context, defragmenter.cursor);
+        }
+        c_int::from(stopped)
+    }
+}

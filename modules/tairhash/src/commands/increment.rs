@@ -1,0 +1,93 @@
+//! EXHINCRBY and EXHINCRBYFLOAT.
+//!
+//! A field's expiry is lost unless KEEPTTL or a new one is given, as with EXHSET.
+
+use module_kit::errors;
+use module_kit::number::{add_floats, add_integers, parse_float, parse_integer};
+use module_kit::options::{Allowed, Options};
+use redis_module::{Context, RedisError, RedisResult, RedisString, RedisValue};
+
+use super::{OPTIONS, arguments, deadline, next_version};
+use crate::effect::{Outcome, Replication, write};
+use crate::fields::{Field, Fields};
+
+const ALLOWED: Allowed = Allowed { existence: false, bounds: true, ..OPTIONS };
+
+/// `EXHINCRBY key field num [EX s | EXAT s | PX ms | PXAT ms | KEEPTTL] [VER v | ABS v | GT v] [MIN n]
+/// [MAX n]`: the sum.
+pub(crate) fn exhincrby(context: &Context, args: Vec<RedisString>) -> RedisResult {
+    let all = arguments(&args, 4, usize::MAX)?;
+    let integer = |text: &[u8]| parse_integer(text).ok_or(errors::NOT_INTEGER);
+    let increment = integer(all[3])?;
+    let options = Options::parse(&all[4..], ALLOWED)?;
+    let (min, max) = (options.min.map(integer).transpose()?, options.max.map(integer).transpose()?);
+    if min.zip(max).is_some_and(|(min, max)| min > max) {
+        return Err(errors::BOUNDS);
+    }
+    write(context, &args[1], "exhincrby", |fields, now| {
+        add(fields, all[2], &options, now, |old| {
+            let sum = add_integers(integer(old)?, increment, min, max)?;
+            Ok((sum.to_string(), RedisValue::Integer(sum)))
+        })
+    })
+}
+
+/// `EXHINCRBYFLOAT key field num [EX s | EXAT s | PX ms | PXAT ms | KEEPTTL] [VER v | ABS v | GT v]
+/// [MIN n] [MAX n]`: the sum as a string.
+pub(crate) fn exhincrbyfloat(context: &Context, args: Vec<RedisString>) -> RedisResult {
+    let all = arguments(&args, 4, usize::MAX)?;
+    let float = |text| parse_float(text).ok_or(errors::NOT_FLOAT);
+    float(all[3])?;
+    let options = Options::parse(&all[4..], ALLOWED)?;
+    let (min, max) = (options.min.map(float).transpose()?, options.max.map(float).transpose()?);
+    if min.zip(max).is_some_and(|(min, max)| min > max) {
+        return Err(errors::BOUNDS);
+    }
+    write(context, &args[1], "exhincrbyfloat", |fields, now| {
+        add(fields, all[2], &options, now, |old| {
+            let sum = add_floats(old, all[3], min, max)?;
+            Ok((sum.clone(), RedisValue::BulkString(sum)))
+        })
+    })
+}
+
+/// Replaces a field's value by a sum; a field that isn't there is 0. Replicas get the sum, not the
+/// increment: adding floats there might round otherwise.
+fn add(
+    fields: &mut Fields,
+    name: &[u8],
+    options: &Options<'_>,
+    now: i64,
+    sum: impl FnOnce(&[u8]) -> Result<(String, RedisValue), RedisError>,
+) -> Result<Outcome, RedisError> {
+    let current = fields.get(name, now);
+    let version = next_version(options, current)?;
+    let (value, reply) = sum(current.map_or(b"0", |field| &field.value))?;
+    let deadline = deadline(options, current, now);
+    let field = Field { name: name.to_vec(), value: value.into_bytes(), version, deadline };
+    fields.insert(field.clone());
+    Ok(Outcome { reply, replication: Replication::Fields(vec![field]) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_sum_changes_nothing() {
+        let mut fields = Fields::default();
+        let none = Options::default();
+        let plus = |by: i64| {
+            move |old: &[u8]| {
+                let sum = add_integers(parse_integer(old).ok_or(errors::NOT_INTEGER)?, by, None, Some(10))?;
+                Ok((sum.to_string(), RedisValue::Integer(sum)))
+            }
+        };
+        assert_eq!(add(&mut fields, b"f", &none, 0, plus(7)).unwrap().reply, RedisValue::Integer(7));
+        assert!(add(&mut fields, b"f", &none, 0, plus(7)).is_err());
+        let field = fields.get(b"f", 0).unwrap();
+        assert_eq!((&field.value[..], field.version), (&b"7"[..], 1));
+        fields.insert(Field { value: b"x".to_vec(), ..field.clone() });
+        assert!(add(&mut fields, b"f", &none, 0, plus(1)).is_err());
+    }
+}

@@ -1,0 +1,88 @@
+//! TairHash: hashes whose fields have versions and expire.
+//!
+//! Commands, replies and the type's encoding are those that Tair documents for its module of this
+//! name, so clients and data can go from one to the other. The folder is meant to be read:
+//!
+//! - [`fields`] is the data structure, [`value`] the type and how it is saved;
+//! - [`commands`] holds a file for each group of commands. Each has a function over the fields alone,
+//!   tested without a server, and a few lines that open the key and reply;
+//! - [`effect`] opens keys, and says what replicas are told;
+//! - [`index`] and [`expire`] remove fields whose time has come.
+//!
+//! Arguments at load, as Tair has them: `enable_active_expire` (0 or 1, default 1),
+//! `active_expire_period` (milliseconds, default 100) and `active_expire_keys_per_loop` (keys, default
+//! 1000).
+#![deny(unsafe_code)]
+#![expect(missing_docs, reason = "redis_module! writes the two functions that the server looks for")]
+
+mod allocator;
+mod commands;
+mod effect;
+mod expire;
+mod fields;
+mod index;
+mod value;
+
+use redis_module::{Context, InfoContext, RedisResult, RedisString, Status, redis_module};
+
+use crate::commands::{expiry, get, increment, load, scan, set, version};
+use crate::expire::{Settings, follow_key};
+use crate::value::TAIR_HASH;
+
+/// What the module holds, under `tairhash_memory` in INFO.
+fn memory(context: &InfoContext, for_crash_report: bool) {
+    // INFO has no reply of its own to say an error in: a field that can't be added is left out.
+    let _: RedisResult<()> = zmalloc_module::info::memory_info(context, for_crash_report);
+}
+
+fn start(context: &Context, args: &[RedisString]) -> Status {
+    let started = Settings::parse(args).and_then(|settings| expire::start(context, settings));
+    match started {
+        Ok(()) => Status::Ok,
+        Err(reason) => {
+            context.log_warning(reason);
+            Status::Err
+        }
+    }
+}
+
+redis_module! {
+    name: "tairhash",
+    version: 1,
+    allocator: (crate::allocator::Allocator, crate::allocator::ALLOCATOR),
+    data_types: [TAIR_HASH],
+    init: start,
+    info: memory,
+    commands: [
+        ["exhset", set::exhset, "write deny-oom fast", 1, 1, 1, ""],
+        ["exhsetnx", set::exhsetnx, "write deny-oom fast", 1, 1, 1, ""],
+        ["exhmset", set::exhmset, "write deny-oom fast", 1, 1, 1, ""],
+        ["exhdel", set::exhdel, "write fast", 1, 1, 1, ""],
+        ["exhget", get::exhget, "readonly fast", 1, 1, 1, ""],
+        ["exhmget", get::exhmget, "readonly fast", 1, 1, 1, ""],
+        ["exhgetwithver", get::exhgetwithver, "readonly fast", 1, 1, 1, ""],
+        ["exhmgetwithver", get::exhmgetwithver, "readonly fast", 1, 1, 1, ""],
+        ["exhexists", get::exhexists, "readonly fast", 1, 1, 1, ""],
+        ["exhstrlen", get::exhstrlen, "readonly fast", 1, 1, 1, ""],
+        ["exhlen", scan::exhlen, "readonly", 1, 1, 1, ""],
+        ["exhkeys", scan::exhkeys, "readonly", 1, 1, 1, ""],
+        ["exhvals", scan::exhvals, "readonly", 1, 1, 1, ""],
+        ["exhgetall", scan::exhgetall, "readonly", 1, 1, 1, ""],
+        ["exhscan", scan::exhscan, "readonly", 1, 1, 1, ""],
+        ["exhexpire", expiry::exhexpire, "write fast", 1, 1, 1, ""],
+        ["exhexpireat", expiry::exhexpireat, "write fast", 1, 1, 1, ""],
+        ["exhpexpire", expiry::exhpexpire, "write fast", 1, 1, 1, ""],
+        ["exhpexpireat", expiry::exhpexpireat, "write fast", 1, 1, 1, ""],
+        ["exhpersist", expiry::exhpersist, "write fast", 1, 1, 1, ""],
+        ["exhttl", expiry::exhttl, "readonly fast", 1, 1, 1, ""],
+        ["exhpttl", expiry::exhpttl, "readonly fast", 1, 1, 1, ""],
+        ["exhver", version::exhver, "readonly fast", 1, 1, 1, ""],
+        ["exhsetver", version::exhsetver, "write fast", 1, 1, 1, ""],
+        ["exhincrby", increment::exhincrby, "write deny-oom fast", 1, 1, 1, ""],
+        ["exhincrbyfloat", increment::exhincrbyfloat, "write deny-oom fast", 1, 1, 1, ""],
+        ["exhload", load::exhload, "write deny-oom", 1, 1, 1, ""],
+    ],
+    event_handlers: [
+        [@GENERIC: follow_key],
+    ],
+}

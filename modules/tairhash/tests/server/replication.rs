@@ -1,0 +1,52 @@
+//! A replica ends up with what the master has, whatever clients did.
+
+use anyhow::Result;
+use module_harness::Client;
+use module_harness::server::wait_for;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use super::server;
+
+/// One random command over a few fields; many are refused, which must change nothing anywhere.
+fn command(random: &mut StdRng) -> String {
+    let key = random.random_range(0..5);
+    let field = random.random_range(0..20);
+    let number = random.random_range(-5..50);
+    let version = random.random_range(0..6);
+    let option = ["", "NX", "XX", "EX 1000", "PX 20", "KEEPTTL"][random.random_range(0..6)];
+    let rule = ["".to_owned(), format!("VER {version}"), format!("ABS {version}"), format!("GT {version}")];
+    let rule = &rule[random.random_range(0..4)];
+    let place = format!("k{key} f{field}");
+    match random.random_range(0..10) {
+        0..3 => format!("EXHSET {place} {number} {option} {rule}"),
+        3 => format!("EXHINCRBY {place} {number} {rule} MAX 1000"),
+        4 => format!("EXHINCRBYFLOAT {place} {number}.37 {rule}"),
+        5 => format!("EXHDEL {place} f0"),
+        6 => format!("EXHMSET {place} {number} f1 {number}"),
+        7 => format!("EXHPEXPIRE {place} {} {rule}", random.random_range(1..100_000)),
+        8 => format!("EXHSETVER {place} {version}"),
+        _ => format!("EXHPERSIST {place}"),
+    }
+}
+
+fn state(client: &mut Client) -> Result<Vec<String>> {
+    (0..5).map(|key| client.run(&format!("DEBUG DIGEST-VALUE k{key}"))).collect()
+}
+
+#[test]
+fn a_replica_converges() -> Result<()> {
+    let (master, replica) = (server(&[])?, server(&[])?);
+    let mut client = master.connect()?;
+    let mut random = StdRng::seed_from_u64(5);
+    // Half comes by the snapshot, half by the stream.
+    for _ in 0..1000 {
+        client.run(&command(&mut random))?;
+    }
+    replica.follow(&master)?;
+    for _ in 0..3000 {
+        client.run(&command(&mut random))?;
+    }
+    let mut other = replica.connect()?;
+    wait_for("the replica", || Ok(state(&mut other)? == state(&mut client)?))
+}
