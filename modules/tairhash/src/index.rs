@@ -63,14 +63,13 @@ pub(crate) fn flush(database: i32) {
     with(|index| index.retain(|(_, key)| database != -1 && key.0 != database));
 }
 
-/// Number of entries.
-pub(crate) fn len() -> usize {
-    with(|index| index.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn len() -> usize {
+        with(|index| index.len())
+    }
 
     #[test]
     fn keys_are_due_in_order_wherever_they_went() {
