@@ -1,5 +1,6 @@
 //! The module in Debian's redis-server.
 
+mod cluster;
 mod commands;
 mod expiry;
 mod life;

@@ -1,6 +1,5 @@
 //! The module in Debian's redis-server.
 
-mod cluster;
 mod commands;
 mod life;
 mod replication;

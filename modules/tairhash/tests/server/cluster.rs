@@ -1,4 +1,4 @@
-//! A cluster of three masters with slots on the move: what was acknowledged is found afterwards.
+//! A cluster of three masters with both modules and with slots on the move: what was acknowledged is found afterwards.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 
 #[test]
 fn nothing_is_lost_while_slots_move() -> Result<()> {
-    let cluster = Cluster::start(&[&library("tairstring")?])?;
+    let cluster = Cluster::start(&[&library("tairstring")?, &library("tairhash")?])?;
     let nodes = cluster.identifiers()?;
     let port = cluster.port();
     let done = &AtomicBool::new(false);
@@ -27,7 +27,10 @@ fn nothing_is_lost_while_slots_move() -> Result<()> {
     assert!(acknowledged.len() > 100);
     let mut client = ClusterClient::new(port);
     for (key, (value, version)) in acknowledged {
-        let reply = client.command(&["EXGET", &key])?;
+        let reply = match key.starts_with("hash") {
+            true => client.command(&["EXHGETWITHVER", &key, "n"])?,
+            false => client.command(&["EXGET", &key])?,
+        };
         assert_eq!(reply.text(), format!("[{value} {version}]"), "{key}");
     }
     Ok(())
@@ -39,10 +42,15 @@ fn write(port: u16, done: &AtomicBool) -> Result<HashMap<String, (i64, i64)>> {
     let mut random = StdRng::seed_from_u64(1);
     let mut acknowledged: HashMap<String, (i64, i64)> = HashMap::new();
     while !done.load(Ordering::SeqCst) || acknowledged.len() < 1000 {
-        let key = format!("key{}", random.random_range(0..5000));
+        let is_hash = random.random::<bool>();
+        let key = format!("{}{}", if is_hash { "hash" } else { "string" }, random.random_range(0..3000));
         let increment = random.random_range(1..100);
         let entry = acknowledged.entry(key.clone()).or_insert((0, 0));
-        let reply = client.command(&["EXINCRBY", &key, &increment.to_string()])?;
+        let increment_text = increment.to_string();
+        let reply = match is_hash {
+            true => client.command(&["EXHINCRBY", &key, "n", &increment_text])?,
+            false => client.command(&["EXINCRBY", &key, &increment_text])?,
+        };
         entry.0 += increment;
         entry.1 += 1;
         assert_eq!(reply, Reply::Integer(entry.0), "{key}");
