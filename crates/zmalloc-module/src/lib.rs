@@ -1,3 +1,5 @@
+//! A global allocator for modules: the server's memory, or the system's while no server is there.
+//!
 #![doc = include_str!("../README.md")]
 
 mod arena;

@@ -68,8 +68,11 @@ fn initialise() {
     }
 }
 
-/// The cases: each is true when all went well.
-const CASES: [(&str, fn(&dyn GlobalAlloc) -> bool); 5] = [
+/// True when all went well.
+type Case = fn(&dyn GlobalAlloc) -> bool;
+
+/// The cases by name.
+const CASES: [(&str, Case); 5] = [
     ("without-a-server", without_a_server),
     ("alignment", alignment),
     ("zeroed", zeroed),

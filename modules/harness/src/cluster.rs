@@ -1,6 +1,7 @@
 //! A cluster of servers, and a client that follows its redirections.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::Path;
 use std::process::Command;
 
@@ -100,10 +101,10 @@ impl ClusterClient {
     pub fn command(&mut self, words: &[&str]) -> Result<Reply> {
         let (mut port, mut is_asking) = (self.port, false);
         for _ in 0..HOPS {
-            if !self.clients.contains_key(&port) {
-                self.clients.insert(port, Client::connect(port)?);
-            }
-            let client = self.clients.get_mut(&port).context("it is there")?;
+            let client = match self.clients.entry(port) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(Client::connect(port)?),
+            };
             if is_asking {
                 client.command(&["ASKING"])?;
             }

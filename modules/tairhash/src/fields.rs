@@ -236,7 +236,10 @@ mod tests {
 
         /// What is there throughout a scan is returned once, whatever else comes and goes.
         #[test]
-        fn a_scan_misses_nothing(changes in prop::collection::vec((any::<bool>(), 100u8..200), 0..100), count in 1usize..7) {
+        fn a_scan_misses_nothing(
+            changes in prop::collection::vec((any::<bool>(), 100u8..200), 0..100),
+            count in 1usize..7,
+        ) {
             let mut fields = Fields::default();
             (0..60).for_each(|name| fields.insert(field(name, 0, 0)));
             let mut seen = HashMap::<u8, usize>::new();

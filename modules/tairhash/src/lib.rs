@@ -3,11 +3,11 @@
 //! Commands, replies and the type's encoding are those that Tair documents for its module of this
 //! name, so clients and data can go from one to the other. The folder is meant to be read:
 //!
-//! - [`fields`] is the data structure, [`value`] the type and how it is saved;
-//! - [`commands`] holds a file for each group of commands. Each has a function over the fields alone,
+//! - `fields` is the data structure, `value` the type and how it is saved;
+//! - `commands` holds a file for each group of commands. Each has a function over the fields alone,
 //!   tested without a server, and a few lines that open the key and reply;
-//! - [`effect`] opens keys, and says what replicas are told;
-//! - [`index`] and [`expire`] remove fields whose time has come.
+//! - `effect` opens keys, and says what replicas are told;
+//! - `index` and `expire` remove fields whose time has come.
 //!
 //! Arguments at load, as Tair has them: `enable_active_expire` (0 or 1, default 1),
 //! `active_expire_period` (milliseconds, default 100) and `active_expire_keys_per_loop` (keys, default

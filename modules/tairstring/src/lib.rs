@@ -3,10 +3,10 @@
 //! Commands, replies and the type's encoding are those that Tair documents for its module of this
 //! name, so clients and data can go from one to the other. The folder is meant to be read:
 //!
-//! - [`value`] is the type, and how it is saved;
-//! - [`commands`] holds a file for each group of commands. Each has a function over the value alone,
+//! - `value` is the type, and how it is saved;
+//! - `commands` holds a file for each group of commands. Each has a function over the value alone,
 //!   tested without a server, and a few lines that open the key and reply;
-//! - [`effect`] is what a command does to its key, and what replicas are told.
+//! - `effect` is what a command does to its key, and what replicas are told.
 #![deny(unsafe_code)]
 #![expect(missing_docs, reason = "redis_module! writes the two functions that the server looks for")]
 

@@ -5,7 +5,7 @@
 //! one range, reserved on the first allocation without a server and never at all in a module that
 //! allocates only after it is bound. A reservation costs address space, not memory.
 //!
-//! Blocks have [size classes](classes). A freed block goes on its class's list; lists are per
+//! Blocks have size classes. A freed block goes on its class's list; lists are per
 //! group of threads, each a stack whose head is one atomic word with a tag against the ABA problem,
 //! and whose links lie beside the blocks, in a table of their own. So nothing here ever waits for a
 //! lock: a child of `fork` finds no lock held by a thread that it doesn't have, and what a careless

@@ -1,7 +1,7 @@
 //! The functions of a server, from the crates that modules are written with.
 //!
 //! Those crates keep the Module API in statics of their own, and fill them when the module is
-//! loaded. Each feature picks a file; without it, [`absent`] stands in.
+//! loaded. Each feature picks a file; without it, `absent` stands in.
 
 mod absent;
 #[cfg(feature = "redis-module")]
