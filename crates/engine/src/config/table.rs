@@ -363,10 +363,9 @@ mod tests {
 
     #[test]
     fn a_feature_that_is_not_here_cannot_be_asked_for() {
-        let asks: [(&str, &[u8]); 8] = [
+        let asks: [(&str, &[u8]); 7] = [
             ("appendonly", b"yes"),
             ("save", b"60 1"),
-            ("maxmemory-clients", b"100mb"),
             ("cluster-enabled", b"yes"),
             ("replicaof", b"localhost 6379"),
             ("daemonize", b"yes"),
