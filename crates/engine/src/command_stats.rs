@@ -53,12 +53,13 @@ impl CommandStats {
         self.of_mut(command).rejected += 1;
     }
 
-    /// Counts an error by its code.
+    /// Counts an error by its code; one without a code counts as `ERR`.
     #[cold]
     pub(crate) fn count_error(&mut self, error: &Error) {
-        match self.errors.get_mut(error.code()) {
+        let code = if error.as_bytes().contains(&b' ') { error.code() } else { b"ERR" };
+        match self.errors.get_mut(code) {
             Some(count) => *count += 1,
-            None => _ = self.errors.insert(error.code().to_vec(), 1),
+            None => _ = self.errors.insert(code.to_vec(), 1),
         }
     }
 }

@@ -49,13 +49,18 @@ impl Engine {
             while self.expire_step(worthwhile) {
                 if budget.is_spent() {
                     self.stats.expire_cycles_cut_short += 1;
-                    self.stats.expire_cycle_us += start.elapsed().as_micros() as u64;
+                    self.end_expire_cycle(start.elapsed());
                     return;
                 }
             }
             self.expiry.db = (self.expiry.db + 1) % self.keyspace.count();
         }
-        self.stats.expire_cycle_us += start.elapsed().as_micros() as u64;
+        self.end_expire_cycle(start.elapsed());
+    }
+
+    fn end_expire_cycle(&mut self, took: Duration) {
+        self.stats.expire_cycle_us += took.as_micros() as u64;
+        self.note_latency("expire-cycle", took);
     }
 
     /// Visits a few buckets of the current database's index; says whether it is worth going on with it.

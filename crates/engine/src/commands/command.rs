@@ -3,7 +3,7 @@
 use keyspace::glob::{self, Case};
 
 use crate::command::table::COMMANDS;
-use crate::command::{self, Categories, Command, Flags, Found, Key, KeyError, Keys};
+use crate::command::{self, Categories, Command, Flags, Found, Key, KeyError, KeyFlags, Keys};
 use crate::context::Context;
 use crate::error::Error;
 
@@ -132,7 +132,7 @@ pub(crate) fn getkeysandflags(context: &mut Context<'_>, args: &[&[u8]]) -> Resu
 /// The keys of a call, once it is a call that could be made.
 fn keys_of(context: &Context<'_>, called: &[&[u8]]) -> Result<Keys, KeyError> {
     let Found { command, .. } = context.engine.commands.called_by(called).ok_or(KeyError::UnknownCommand)?;
-    if command.keys.is_empty() {
+    if command.keys.iter().all(|spec| spec.flags.contains(KeyFlags::NOT_KEY)) {
         return Err(KeyError::NoKeys);
     }
     if !command.accepts(called.len()) {

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use keyspace::{Expiry, StringValue};
+
+use super::subcommand_error;
 use crate::context::Context;
 use crate::error::Error;
 use crate::{access, args};
@@ -13,10 +16,17 @@ const NOT_ALLOWED: Error = Error::fixed(
 
 const HELP: &[&str] = &[
     "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "ERROR <text>",
+    "    Answer with this error.",
     "OBJECT <key>",
     "    How a value is stored, and when it was last used.",
     "PANIC",
     "    End the server as an error in its own logic would.",
+    "POPULATE <count> [<prefix>] [<size>]",
+    "    Create so many keys named <prefix>:<number>, the prefix being \"key\" unless another is given, each with a",
+    "    text of its own, filled up with zero bytes to the size. Keys that exist stay as they are.",
+    "RELOAD [MERGE | NOFLUSH | NOSAVE]...",
+    "    Save to a file and load it again; there are no such files, so it is refused.",
     "SEGFAULT",
     "    End the server as an access to invalid memory would.",
     "SET-ACTIVE-EXPIRE <0|1>",
@@ -45,17 +55,23 @@ pub(crate) fn debug(context: &mut Context<'_>, arguments: &[&[u8]]) -> Result<()
             context.engine.host.fault();
             return Err(Error::fixed("ERR DEBUG SEGFAULT is not available in this program"));
         }
+        [text] if is("ERROR") => return Err(Error::new(*text)),
         [key] if is("OBJECT") => return object(context, key),
+        [count, rest @ ..] if is("POPULATE") && rest.len() <= 2 => populate(context, count, rest)?,
+        options if is("RELOAD") => {
+            let is_known =
+                |option: &&[u8]| ["MERGE", "NOFLUSH", "NOSAVE"].iter().any(|known| args::is(option, known));
+            return Err(Error::fixed(match options.iter().all(is_known) {
+                true => "ERR DEBUG RELOAD needs RDB files, which are not supported",
+                false => "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.",
+            }));
+        }
         [switch] if is("SET-ACTIVE-EXPIRE") => {
             context.engine.expiry.is_off = leading_integer(switch) == 0;
         }
         [seconds] if is("SLEEP") => std::thread::sleep(duration(seconds)),
         _ => {
-            let quoted = &arguments[1][..arguments[1].len().min(128)];
-            let hint: &[u8] = b"'. Try DEBUG HELP.";
-            return Err(Error::new(
-                [b"ERR unknown subcommand or wrong number of arguments for '", quoted, hint].concat(),
-            ));
+            return Err(subcommand_error("DEBUG", arguments[1]));
         }
     }
     context.reply.ok();
@@ -80,6 +96,33 @@ fn object(context: &mut Context<'_>, key: &[u8]) -> Result<(), Error> {
         entry.clock(),
     );
     context.reply.simple(&line);
+    Ok(())
+}
+
+/// DEBUG POPULATE: fills the database; `rest` holds the prefix of the keys and the size of the values, if given.
+fn populate(context: &mut Context<'_>, count: &[u8], rest: &[&[u8]]) -> Result<(), Error> {
+    let out_of_range = Error::fixed("ERR value is out of range, must be positive");
+    let positive = |number: &[u8]| {
+        let number = keyspace::parse_integer(number).and_then(|number| u64::try_from(number).ok());
+        number.ok_or(out_of_range.clone())
+    };
+    let count = positive(count)?;
+    let prefix = rest.first().copied().unwrap_or(b"key");
+    let size = rest.get(1).map(|size| positive(size)).transpose()?.unwrap_or(0);
+    let limit = context.engine.config.proto_max_bulk_len;
+    let size = usize::try_from(size.min(limit)).unwrap_or(0);
+    let db = context.selected();
+    for number in 0..count {
+        let key = [prefix, format!(":{number}").as_bytes()].concat();
+        if context.engine.find(db, &key).is_none() {
+            let mut value = format!("value:{number}").into_bytes();
+            if size > 0 {
+                value.resize(size, 0);
+            }
+            context.engine.store(db, &key, StringValue::text(&value), Expiry::Never);
+            context.engine.touched(db, &key);
+        }
+    }
     Ok(())
 }
 

@@ -112,6 +112,7 @@ pub(super) fn percentiles(words: &[&[u8]]) -> Result<Vec<Vec<u8>>, Reason> {
             let number: f64 = str::from_utf8(word)
                 .ok()
                 .and_then(|word| word.parse().ok())
+                .filter(|number: &f64| !number.is_nan())
                 .ok_or("Invalid latency-tracking-info-percentiles parameters")?;
             if !(0.0..=100.0).contains(&number) {
                 return Err(

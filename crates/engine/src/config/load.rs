@@ -328,7 +328,7 @@ mod tests {
         let mut config = Config::default();
         let text = file("rdbcompression no\nport 1\nslave-priority 1\nrdbcompression yes");
         let mut loaded = config.load(&text, &mut files).expect("a good text");
-        let later = file("replica-priority 100\nslowlog-max-len 1\nsave ''\nrdbchecksum no");
+        let later = file("replica-priority 100\nset-max-intset-entries 1\nsave ''\nrdbchecksum no");
         loaded.merge(config.load(&later, &mut files).expect("a good text"));
         assert!(loaded.contains("port") && !loaded.contains("hz"));
         assert_eq!(
@@ -336,7 +336,7 @@ mod tests {
             [
                 "'rdbcompression', 'rdbchecksum' have no effect: RDB files are not supported",
                 "'replica-priority' has no effect: replication is not supported",
-                "'slowlog-max-len' has no effect: the slow log is not supported",
+                "'set-max-intset-entries' has no effect: hashes, lists, sets, sorted sets and streams are not supported",
             ]
         );
     }

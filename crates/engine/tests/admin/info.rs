@@ -11,6 +11,21 @@ fn titles(text: &str) -> Vec<&str> {
     text.lines().filter_map(|line| line.strip_prefix("# ")).collect()
 }
 
+/// The sections that nobody needs to name.
+const DEFAULT: &[&str] = &[
+    "Server",
+    "Clients",
+    "Memory",
+    "Persistence",
+    "Stats",
+    "Replication",
+    "CPU",
+    "Modules",
+    "Errorstats",
+    "Cluster",
+    "Keyspace",
+];
+
 const ALL: &[&str] = &[
     "Server",
     "Clients",
@@ -20,6 +35,9 @@ const ALL: &[&str] = &[
     "Replication",
     "CPU",
     "Modules",
+    "Commandstats",
+    "Errorstats",
+    "Latencystats",
     "Cluster",
     "Keyspace",
 ];
@@ -27,8 +45,11 @@ const ALL: &[&str] = &[
 #[test]
 fn sections_are_chosen_by_name() {
     let mut session = Session::new();
-    for line in ["INFO", "INFO all", "INFO Default", "INFO EVERYTHING", "INFO cpu all"] {
+    for line in ["INFO all", "INFO EVERYTHING", "INFO cpu all"] {
         assert_eq!(titles(&session.text(line)), ALL, "{line}");
+    }
+    for line in ["INFO", "INFO Default", "INFO default cpu"] {
+        assert_eq!(titles(&session.text(line)), DEFAULT, "{line}");
     }
     assert_eq!(titles(&session.text("INFO cpu Server nosuch CPU")), ["Server", "CPU"]);
     assert_eq!(session.text("INFO nosuch"), "");

@@ -8,6 +8,7 @@ mod config;
 mod connection;
 mod debug;
 mod info;
+mod introspection;
 mod lazyfree;
 mod memory;
 mod messages;
