@@ -26,8 +26,10 @@ impl Session {
     }
 
     pub(crate) fn configured(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::default();
         // What is kept of the commands themselves is nobody's to evict, and made when the first of each is run.
-        let mut config = Config { latency_tracking: false, slowlog_log_slower_than: -1, ..Config::default() };
+        config.latency_tracking = false;
+        config.slowlog_log_slower_than = -1;
         change(&mut config);
         let options = Options { config, clock: Clock::manual(NOW), seed: Some(1), ..Options::default() };
         let mut engine = Engine::open(options);
