@@ -7,10 +7,14 @@ use crate::engine::Engine;
 impl Engine {
     /// The most bytes that all clients may hold together, where there is a limit.
     fn client_memory_limit(&self) -> Option<usize> {
-        match self.config.maxmemory_clients {
-            MemoryShare::Bytes(0) | MemoryShare::Percent(_) => None,
-            MemoryShare::Bytes(bytes) => Some(usize::try_from(bytes).unwrap_or(usize::MAX)),
-        }
+        let bytes = match self.config.maxmemory_clients {
+            MemoryShare::Bytes(bytes) => bytes,
+            MemoryShare::Percent(percent) => {
+                let share = u128::from(self.config.maxmemory) * u128::from(percent) / 100;
+                u64::try_from(share).unwrap_or(u64::MAX)
+            }
+        };
+        (bytes != 0).then(|| usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 
     /// Takes note of what a client holds now. Where there is no limit nothing is counted.

@@ -265,6 +265,13 @@ impl Engine {
         true
     }
 
+    /// As [`Engine::remove`], but a key whose time has come is removed like any other.
+    pub(crate) fn remove_stored(&mut self, db: usize, key: &[u8]) {
+        let Some(entry) = self.keyspace.db_mut(db).remove(key) else { return };
+        discard(&mut self.lazyfree, entry, self.config.lazyfree_lazy_server_del);
+        self.modified(db, key, EventClasses::GENERIC, "del");
+    }
+
     /// Gives the value at `from`, which is there, the key `to`, whatever that held, and tells of the change.
     pub(crate) fn rename(&mut self, db: usize, from: &[u8], to: &[u8]) {
         let replaced = self.keyspace.db_mut(db).rename(from, to).flatten();

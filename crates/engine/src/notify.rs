@@ -45,6 +45,17 @@ impl Engine {
         }
     }
 
+    /// Tells of a key that went although no command has removed it, and publishes that as `event`.
+    pub(crate) fn removed(&mut self, db: usize, key: &[u8], class: EventClasses, event: &'static str) {
+        if !self.watches.is_empty() {
+            self.touch_watched(db, key);
+        }
+        if self.tracking.is_in_use() {
+            self.invalidate(key, None);
+        }
+        self.notify(db, key, class, event);
+    }
+
     /// Whether anybody would be told of a key's removal because its time has come.
     #[inline]
     pub(crate) fn is_expiry_observed(&self) -> bool {

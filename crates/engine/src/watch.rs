@@ -126,8 +126,13 @@ impl Engine {
 
     /// Tells those who watch a key that it has changed.
     pub(crate) fn touch_watched(&mut self, db: usize, key: &[u8]) {
-        let Self { watches, clients, .. } = self;
-        for watcher in watches.databases[db].get(key).into_iter().flatten() {
+        let Self { watches, clients, keyspace, .. } = self;
+        for watcher in watches.databases[db].get_mut(key).into_iter().flatten() {
+            // What had expired already is no more gone when it is removed.
+            if watcher.was_expired && keyspace.db(db).find(key).is_none() {
+                watcher.was_expired = false;
+                continue;
+            }
             if let Some(client) = clients.get_mut(watcher.id) {
                 client.is_dirty = true;
             }

@@ -197,7 +197,7 @@ pub(crate) fn bitop(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Err
     };
     let len = result.len();
     if len == 0 {
-        context.engine.remove(db, destination, false);
+        context.engine.remove_stored(db, destination);
     } else {
         context.engine.store_text(db, destination, result);
         context.engine.modified(db, destination, EventClasses::STRING, "set");

@@ -118,7 +118,7 @@ impl Engine {
                 thread::sleep(FREEING_INTERVAL);
             } else if let Some((db, entry)) = self.take_victim() {
                 self.stats.evicted_keys += 1;
-                self.modified(db, entry.as_ref().key(), EventClasses::EVICTED, "evicted");
+                self.removed(db, entry.as_ref().key(), EventClasses::EVICTED, "evicted");
                 discard(&mut self.lazyfree, entry, self.config.lazyfree_lazy_eviction);
             } else if self.lazyfree.pending() > 0 && !slice.is_over() {
                 thread::sleep(FREEING_INTERVAL);

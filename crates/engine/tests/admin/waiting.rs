@@ -112,4 +112,14 @@ fn clients_that_hold_most_are_closed() {
     session.engine.receive(small, half.as_bytes());
     assert_eq!(session.engine.take_doomed(), [small]);
     assert_eq!(session.engine.closing(spared), None);
+    // A share is one of the limit on all memory, where there is one.
+    session.engine.disconnect(small);
+    session.check(&[("CONFIG SET maxmemory-clients 1%", "+OK")]);
+    let large = session.accept("a:4");
+    session.engine.receive(large, half.as_bytes());
+    session.engine.tick();
+    assert_eq!(session.engine.closing(large), None);
+    session.check(&[("CONFIG SET maxmemory 30mb maxmemory-policy noeviction", "+OK")]);
+    session.engine.tick();
+    assert_eq!(session.engine.closing(large), Some(Close::Now));
 }

@@ -32,6 +32,25 @@ impl Sent {
     }
 }
 
+/// The messages, and the replies if they differ, that only one of the two has.
+pub(crate) fn difference(ours: &Sent, theirs: &Sent) -> String {
+    let only = |one: &Sent, other: &Sent| {
+        let mut rest = other.messages.clone();
+        let mut only = Vec::new();
+        for message in &one.messages {
+            match rest.iter().position(|other| other == message) {
+                Some(at) => _ = rest.swap_remove(at),
+                None => only.push(message.escape_ascii().to_string()),
+            }
+        }
+        if one.replies != other.replies {
+            only.push(format!("and replies {}", one.replies.escape_ascii()));
+        }
+        only.join("\n  ")
+    };
+    format!("only ours\n  {}\nonly theirs\n  {}", only(ours, theirs), only(theirs, ours))
+}
+
 /// Whether an array is a message in RESP2.
 fn is_message(reply: &[u8]) -> bool {
     let starts = ["*3\r\n$7\r\nmessage\r\n", "*3\r\n$8\r\nsmessage\r\n", "*4\r\n$8\r\npmessage\r\n"];

@@ -7,7 +7,7 @@ use std::time::Duration;
 use engine::config::Protection;
 use engine::{ClientId, Engine, Options, Rng};
 
-use crate::messages::Sent;
+use crate::messages::{Sent, difference};
 use crate::oracle::{Oracle, request};
 
 /// How many connections there are, beside the one that only looks on.
@@ -42,6 +42,15 @@ const ANYWHERE: &[&str] = &[
     "INCR number",
     "DECRBY number 7",
     "INCRBYFLOAT number 0.5",
+    "SETBIT key 3 1",
+    "SETBIT new 3 0",
+    "BITFIELD key SET u8 0 7 GET u4 1",
+    "BITFIELD key OVERFLOW FAIL INCRBY u2 0 3",
+    "BITFIELD key GET u8 0",
+    "BITOP OR key key key",
+    "BITOP NOT key nothing",
+    "BITCOUNT key",
+    "GETBIT key 3",
     "DEL key key",
     "UNLINK key",
     "EXISTS key key",
@@ -264,14 +273,7 @@ impl Sessions {
             let (ours, theirs) = (self.ours(index), self.theirs(index));
             let is_equal = |sort| normal(&ours, args, sort) == normal(&theirs, args, sort);
             if !is_equal(false) && !is_equal(true) {
-                let show = |bytes: &[u8]| bytes.escape_ascii().to_string();
-                let start = self.history.len().saturating_sub(60);
-                return Err(format!(
-                    "connection {index} is sent\nours   {}\ntheirs {}\nafter\n  {}",
-                    show(&ours),
-                    show(&theirs),
-                    self.history[start..].join("\n  ")
-                ));
+                return Err(format!("of connection {index} {}", self.report(&ours, &theirs)));
             }
         }
         let listed = self.list_ours();
@@ -281,6 +283,13 @@ impl Sessions {
             connection.is_waiting = flags.is_some_and(|flags| flags.contains('b'));
         }
         Ok(())
+    }
+
+    /// What a person needs to see what is different.
+    fn report(&self, ours: &[u8], theirs: &[u8]) -> String {
+        let start = self.history.len().saturating_sub(60);
+        let difference = difference(&Sent::parse(ours), &Sent::parse(theirs));
+        format!("{difference}\nafter\n  {}", self.history[start..].join("\n  "))
     }
 
     /// Waits until redis-server has written what the last command has it write: the first answer says that it has
@@ -351,7 +360,7 @@ impl Sessions {
         for index in 0..CONNECTIONS {
             let (ours, theirs) = (self.ours(index), self.theirs(index));
             if Sent::parse(&ours) != Sent::parse(&theirs) {
-                return Err(format!("what was kept: {}\n{}", ours.escape_ascii(), theirs.escape_ascii()));
+                return Err(format!("of connection {index}, kept, {}", self.report(&ours, &theirs)));
             }
         }
         let args = self.list_args();
