@@ -140,7 +140,8 @@ impl Ledger {
         let bytes = published + slots().map(|slot| slot.bytes.load(Ordering::Relaxed)).sum::<i64>();
         let blocks = slots().map(|slot| slot.blocks.load(Ordering::Relaxed)).sum::<i64>();
         let highest = slots().map(|slot| slot.high.load(Ordering::Relaxed)).max().unwrap_or(0);
-        let peak = self.peak.load(Ordering::Relaxed).max(published + highest).max(bytes);
+        // What was once reported as held is never above a later peak.
+        let peak = self.peak.fetch_max(bytes, Ordering::Relaxed).max(published + highest).max(bytes);
         let count = |figure: i64| usize::try_from(figure).unwrap_or(0);
         Usage { bytes: count(bytes), peak: count(peak), blocks: count(blocks) }
     }
