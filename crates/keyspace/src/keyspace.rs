@@ -1,9 +1,11 @@
 //! The numbered databases of a server.
 #![forbid(unsafe_code)]
 
-use crate::db::{Contents, Db};
+use crate::db::{Contents, Db, Relocated};
 use crate::hash::KeyHasher;
+use heapwalk::Relocate;
 use std::alloc::Layout;
+use std::ops::ControlFlow;
 
 /// Databases numbered from 0, all under one hasher, so that entries can move between them.
 #[derive(Debug)]
@@ -76,6 +78,36 @@ impl Keyspace {
     /// Whether no database has a key.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Begins a walk of [`Keyspace::relocate`], whether or not the last one has come to its end.
+    pub fn begin_walk(&mut self) {
+        self.databases.iter_mut().for_each(Db::begin_walk);
+    }
+
+    /// Goes on with a walk through every block of every database: arrays of buckets, children of buckets, entries
+    /// and the blocks of large values. `mover` may move each; what refers to it is told at once. Answers
+    /// `Continue` at the end of the walk, and `Break` if it went no further because `is_over` said so, which is
+    /// asked after each few blocks.
+    ///
+    /// What changes between two calls is no matter: a block that is there from the beginning to the end of a walk
+    /// is visited at least once, also if its database has been given another number meanwhile. Some may be
+    /// visited more than once.
+    pub fn relocate<R: Relocate + ?Sized>(
+        &mut self,
+        mover: &mut R,
+        mut is_over: impl FnMut(&R) -> bool,
+        relocated: &mut Relocated,
+    ) -> ControlFlow<()> {
+        for db in &mut self.databases {
+            while !db.is_walk_done() {
+                db.relocate(mover, &mut is_over, relocated);
+                if is_over(mover) {
+                    return ControlFlow::Break(());
+                }
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     /// The bytes of all databases' dictionaries and indices, as [`Db::memory_overhead`].

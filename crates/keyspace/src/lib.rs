@@ -49,7 +49,7 @@ mod size_class;
 mod string;
 mod table;
 
-pub use db::{Contents, Db, EntryMut, Expiry, Lookup, VacantEntry};
+pub use db::{Contents, Db, EntryMut, Expiry, Lookup, Relocated, VacantEntry};
 pub use entry::{Entry, EntryRef, MAX_CLOCK};
 pub use hash::{KeyHash, KeyHasher};
 pub use keyspace::Keyspace;

@@ -2,15 +2,18 @@
 #![allow(unsafe_code)]
 
 mod entry_mut;
+mod relocate;
 #[cfg(test)]
 mod tests;
 
 pub use entry_mut::{EntryMut, Lookup, VacantEntry};
+pub use relocate::Relocated;
 
 use crate::entry::{Entry, EntryId, EntryRef, IndexedEntry};
 use crate::hash::{KeyHash, KeyHasher};
 use crate::string::StringValue;
 use crate::table::Table;
+use relocate::Walk;
 use std::alloc::Layout;
 
 /// What becomes of a key's expiry when its value is set.
@@ -42,11 +45,13 @@ pub struct Contents {
     // Dropped first; that doesn't look at the entries.
     expiring: Table<IndexedEntry>,
     keys: Table<Entry>,
+    /// Where the walk that moves blocks has come to.
+    walk: Walk,
 }
 
 impl Contents {
     fn new() -> Contents {
-        Contents { expiring: Table::new(), keys: Table::new() }
+        Contents { expiring: Table::new(), keys: Table::new(), walk: Walk::BEGIN }
     }
 
     /// The number of keys.
@@ -133,7 +138,7 @@ impl Db {
     /// The entry of `key`, whose hash is `hash`, to be changed.
     #[inline]
     pub fn find_mut_hashed(&mut self, hash: KeyHash, key: &[u8]) -> Option<EntryMut<'_>> {
-        let Contents { keys, expiring } = &mut self.contents;
+        let Contents { keys, expiring, .. } = &mut self.contents;
         let slot = keys.find_slot(hash.0, |entry| entry.key() == key)?;
         Some(EntryMut::new(slot, expiring, &self.hasher))
     }
@@ -142,7 +147,7 @@ impl Db {
     /// 64 bits it is that of either.
     #[inline]
     pub fn find_mut_by_hash(&mut self, hash: KeyHash) -> Option<EntryMut<'_>> {
-        let Db { contents: Contents { keys, expiring }, hasher } = self;
+        let Db { contents: Contents { keys, expiring, .. }, hasher } = self;
         let slot = keys.find_slot(hash.0, |entry| hasher.hash(entry.key()) == hash)?;
         Some(EntryMut::new(slot, expiring, hasher))
     }
@@ -156,7 +161,7 @@ impl Db {
     /// The place of `key`, whose hash is `hash`.
     #[inline]
     pub fn lookup_hashed<'k>(&mut self, hash: KeyHash, key: &'k [u8]) -> Lookup<'_, 'k> {
-        let Db { contents: Contents { keys, expiring }, hasher } = self;
+        let Db { contents: Contents { keys, expiring, .. }, hasher } = self;
         match keys.find_or_vacant(hash.0, |entry| entry.key() == key) {
             Ok(slot) => Lookup::Occupied(EntryMut::new(slot, expiring, hasher)),
             Err(keys) => Lookup::Vacant(VacantEntry::new(keys, expiring, hasher, hash, key)),
@@ -190,7 +195,7 @@ impl Db {
     pub fn insert_entry(&mut self, entry: Entry) -> Option<Entry> {
         let replaced = self.remove(entry.as_ref().key());
         let hash = self.hash_key(entry.as_ref().key());
-        let Db { contents: Contents { keys, expiring }, hasher } = self;
+        let Db { contents: Contents { keys, expiring, .. }, hasher } = self;
         insert(keys, expiring, hasher, hash, entry);
         replaced
     }
@@ -284,8 +289,8 @@ fn insert(
 /// Adds `entry` to the index.
 fn index(expiring: &mut Table<IndexedEntry>, hasher: &KeyHasher, hash: KeyHash, entry: EntryRef<'_>) {
     // SAFETY: the table beside owns the entry, or is given it at once. Before the entry is removed or
-    // has moved, or right after while nothing reads the index, it is changed: in `EntryMut`, the
-    // only way to either. Both tables are borrowed
+    // has moved, or right after while nothing reads the index, it is changed: in `EntryMut` and
+    // `relocate`, the only ways to either. Both tables are borrowed
     // together, so no reference from one outlives a change through the other.
     let indexed = unsafe { IndexedEntry::new(entry) };
     expiring.insert(hash.0, indexed, |entry| hasher.hash(entry.key()).0);

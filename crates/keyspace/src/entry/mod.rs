@@ -17,6 +17,7 @@ mod block;
 mod header;
 mod indexed;
 mod reference;
+mod relocate;
 #[cfg(test)]
 mod tests;
 

@@ -170,6 +170,12 @@ impl Bucket {
         self.tags.linked().then(|| self.words[LINK].pointer().cast())
     }
 
+    /// Tells a bucket that has a child where the child is now.
+    pub(super) fn set_child(&mut self, child: NonNull<Bucket>) {
+        debug_assert!(self.tags.linked());
+        self.words[LINK] = Word(child.as_ptr().cast());
+    }
+
     /// The elements of this bucket without its children, with their tags.
     pub(super) fn elements(&self) -> impl Iterator<Item = (Word, u8)> + '_ {
         (0..self.tags.count()).map(|slot| (self.words[slot], self.tags.get(slot)))

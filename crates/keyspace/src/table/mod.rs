@@ -46,12 +46,14 @@
 //!
 //! # Moving
 //! Every block (directory, segment, child, entry) is reachable from the table through exactly one
-//! pointer, so each can be moved.
+//! pointer, so each can be moved: `relocate`. A walk goes through directory and segments by their numbers
+//! and through the chains by the cursor of a scan, so it misses none of those that stay.
 #![allow(unsafe_code)]
 
 mod bucket;
 mod pointer;
 mod prefetch;
+mod relocate;
 mod sample;
 mod scan;
 mod segments;
@@ -103,6 +105,39 @@ unsafe impl<P: Pointer + Sync> Sync for Table<P> {}
 struct Location {
     bucket: NonNull<Bucket>,
     slot: usize,
+}
+
+impl Location {
+    /// Lets `change` have the element, and keeps what it leaves there, also if it panics.
+    ///
+    /// # Safety
+    /// The location is valid, of a table of these elements that is borrowed mutably for nothing but this, and holds
+    /// an element.
+    #[inline]
+    unsafe fn update<P: Pointer, R>(self, change: impl FnOnce(&mut P) -> R) -> R {
+        /// Puts the element back on the way out.
+        struct Out<P: Pointer> {
+            element: Option<P>,
+            word: Word,
+            location: Location,
+        }
+        impl<P: Pointer> Drop for Out<P> {
+            #[inline]
+            fn drop(&mut self) {
+                if let Some(element) = self.element.take() {
+                    let word = self.word.with_pointer(element.into_raw());
+                    // SAFETY: the location is valid, by the word of `update`'s caller.
+                    unsafe { self.location.bucket.as_mut() }.set_word(self.location.slot, word);
+                }
+            }
+        }
+        // SAFETY: the location is valid, by the caller's word.
+        let word = unsafe { self.bucket.as_ref() }.word(self.slot);
+        // SAFETY: the word is one of `into_raw`, and is overwritten before the table is used again.
+        let element = unsafe { P::from_raw(word.pointer()) };
+        let mut out = Out { element: Some(element), word, location: self };
+        change(out.element.as_mut().expect("put in just now"))
+    }
 }
 
 impl<P: Pointer> Table<P> {
@@ -361,27 +396,8 @@ impl<'t, P: Pointer> Slot<'t, P> {
     /// Lets `change` have the element, and keeps what it leaves there, also if it panics.
     #[inline]
     pub(crate) fn update<R>(&mut self, change: impl FnOnce(&mut P) -> R) -> R {
-        /// Puts the element back on the way out.
-        struct Out<P: Pointer> {
-            element: Option<P>,
-            word: Word,
-            location: Location,
-        }
-        impl<P: Pointer> Drop for Out<P> {
-            #[inline]
-            fn drop(&mut self) {
-                if let Some(element) = self.element.take() {
-                    let word = self.word.with_pointer(element.into_raw());
-                    // SAFETY: the location stays valid while the slot borrows the table.
-                    unsafe { self.location.bucket.as_mut() }.set_word(self.location.slot, word);
-                }
-            }
-        }
-        let word = self.word();
-        // SAFETY: the word is one of `into_raw`, and is overwritten before the table is used again.
-        let element = unsafe { P::from_raw(word.pointer()) };
-        let mut out = Out { element: Some(element), word, location: self.location };
-        change(out.element.as_mut().expect("put in just now"))
+        // SAFETY: the location stays valid while the slot borrows the table, mutably.
+        unsafe { self.location.update(change) }
     }
 
     /// Takes the element out of the table.

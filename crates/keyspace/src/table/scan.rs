@@ -10,18 +10,25 @@ impl<P: Pointer> Table<P> {
     /// whatever is added and removed between calls; one can be given more often where the table
     /// shrinks. Any number is good as a cursor.
     pub(crate) fn scan<'t>(&'t self, cursor: u64, mut each: impl FnMut(P::Ref<'t>)) -> u64 {
+        let Some((index, next)) = self.range(cursor) else { return 0 };
+        self.for_each_in_chain(self.segments.bucket(index), &mut each);
+        next
+    }
+
+    /// The number of the bucket that a scan with this cursor comes to, and the cursor of the one after it;
+    /// `None` where there is no element.
+    pub(super) fn range(&self, cursor: u64) -> Option<(usize, u64)> {
         if self.len == 0 {
-            return 0;
+            return None;
         }
         let index = self.index(cursor);
-        self.for_each_in_chain(self.segments.bucket(index), &mut each);
         // The bucket covers the hashes that agree with its number in the lowest `depth` bits: as many
         // as it takes to name it, one fewer if it was not split in the current round.
         let buckets = self.segments.len();
         let bits = buckets.next_power_of_two().trailing_zeros();
         let half = buckets.next_power_of_two() >> 1;
         let depth = if bits > 0 && index < half && index + half >= buckets { bits - 1 } else { bits };
-        next_range(index as u64, depth)
+        Some((index, next_range(index as u64, depth)))
     }
 }
 

@@ -2,7 +2,10 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
+use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
+
+use heapwalk::Relocate;
 
 use super::bucket::Bucket;
 
@@ -108,14 +111,48 @@ impl Segments {
         self.first_capacity = capacity;
     }
 
+    /// Has block `number` moved: 0 is the directory, the others are the segments, in order. Says whether
+    /// there is such a block.
+    pub(super) fn relocate<R: Relocate + ?Sized>(&mut self, number: usize, mover: &mut R) -> bool {
+        if number > self.directory.len() || self.directory.is_empty() {
+            return false;
+        }
+        match number.checked_sub(1) {
+            None => self.relocate_directory(mover),
+            Some(index) => {
+                let layout = layout(if index == 0 { self.first_capacity } else { SEGMENT });
+                let segment = &mut self.directory[index];
+                // SAFETY: the segment was allocated with this layout, which isn't empty, and the directory
+                // has the only pointer to it, which is replaced where it has moved.
+                if let Some(moved) = unsafe { mover.block(segment.cast(), layout) } {
+                    *segment = moved.cast();
+                }
+            }
+        }
+        true
+    }
+
+    fn relocate_directory<R: Relocate + ?Sized>(&mut self, mover: &mut R) {
+        let mut parts = ManuallyDrop::new(std::mem::take(&mut self.directory));
+        let block = NonNull::new(parts.as_mut_ptr()).expect("a vector with elements").cast();
+        let layout = directory_layout(parts.capacity());
+        // SAFETY: a vector's block has the layout of an array of its capacity, which isn't empty as the
+        // vector isn't; the vector that it is taken from is not dropped. The new one has the same parts,
+        // with the block that took the place of its own.
+        self.directory = unsafe {
+            let moved = mover.block(block, layout).unwrap_or(block);
+            Vec::from_raw_parts(moved.as_ptr().cast(), parts.len(), parts.capacity())
+        };
+    }
+
     /// Bytes of the segments and the directory, where `usable` tells what a layout takes.
     pub(super) fn memory_usage(&self, usable: impl Fn(Layout) -> usize) -> usize {
         let Some(whole) = self.directory.len().checked_sub(1) else {
             return 0;
         };
-        let directory =
-            Layout::array::<NonNull<Bucket>>(self.directory.capacity()).expect("an allocated layout");
-        usable(directory) + usable(layout(self.first_capacity)) + whole * usable(layout(SEGMENT))
+        usable(directory_layout(self.directory.capacity()))
+            + usable(layout(self.first_capacity))
+            + whole * usable(layout(SEGMENT))
     }
 }
 
@@ -128,6 +165,10 @@ impl Drop for Segments {
             unsafe { dealloc(segment.as_ptr().cast(), layout(capacity)) };
         }
     }
+}
+
+fn directory_layout(capacity: usize) -> Layout {
+    Layout::array::<NonNull<Bucket>>(capacity).expect("an allocated layout")
 }
 
 fn layout(buckets: usize) -> Layout {
