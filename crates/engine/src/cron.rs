@@ -52,6 +52,7 @@ impl Engine {
         self.clock.refresh();
         self.sample();
         self.expire_cycle();
+        self.begin_defrag();
         self.work();
         self.close_idle_clients();
         self.recount_all_clients();
@@ -65,12 +66,15 @@ impl Engine {
         due.map_or(round, |due| due.min(round))
     }
 
-    /// Goes on with work that is under way and can't wait for the next tick: an eviction that was cut short.
+    /// Goes on with work that is under way and can't wait for the next tick: an eviction that was cut short, and
+    /// defragmentation, when its next step is due.
     /// Says how long to wait before it is called again; `None` when nothing is under way.
     ///
     /// A server calls this in each round of its event loop. While nothing is under way it costs next to nothing.
     pub fn work(&mut self) -> Option<Duration> {
-        self.continue_eviction().then_some(Duration::ZERO)
+        let eviction = self.continue_eviction().then_some(Duration::ZERO);
+        let defrag = self.continue_defrag();
+        eviction.into_iter().chain(defrag).min()
     }
 
     fn sample(&mut self) {

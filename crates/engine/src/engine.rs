@@ -13,6 +13,7 @@ use crate::command::Index;
 use crate::command_stats::CommandStats;
 use crate::config::Config;
 use crate::cron::Cron;
+use crate::defrag::Defrag;
 use crate::error::Error;
 use crate::eviction::Eviction;
 use crate::expiry::Expiry;
@@ -83,6 +84,7 @@ pub struct Engine {
     pub(crate) cron: Cron,
     pub(crate) expiry: Expiry,
     pub(crate) eviction: Eviction,
+    pub(crate) defrag: Defrag,
     /// When the engine was opened.
     pub(crate) opened: Instant,
     /// What the ledger showed when that was done, in bytes.
@@ -143,6 +145,7 @@ impl Engine {
             cron: Cron::default(),
             expiry,
             eviction: Eviction::new(),
+            defrag: Defrag::default(),
             opened: Instant::now(),
             startup_memory: 0,
             run_id,

@@ -67,6 +67,7 @@ mod commands;
 pub mod config;
 mod context;
 mod cron;
+mod defrag;
 mod dispatch;
 mod engine;
 mod error;

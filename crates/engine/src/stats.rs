@@ -35,6 +35,18 @@ pub struct Stats {
     pub keyspace_hits: u64,
     /// Look-ups for reading that didn't.
     pub keyspace_misses: u64,
+    /// Blocks that active defragmentation moved.
+    pub active_defrag_hits: u64,
+    /// Blocks that it found to lie well.
+    pub active_defrag_misses: u64,
+    /// Keys of which it moved a block.
+    pub active_defrag_key_hits: u64,
+    /// Keys that it left where they were.
+    pub active_defrag_key_misses: u64,
+    /// Microseconds for which it was at work, pauses included, up to the last time that it ended.
+    pub active_defrag_us: u64,
+    /// The most microseconds of the processor's time that one step of it took.
+    pub active_defrag_longest_step_us: u64,
     /// Clients closed because they sent too much that was no complete request.
     pub query_buffer_limit_disconnections: u64,
     /// Clients closed because they didn't read their replies.
@@ -49,6 +61,7 @@ impl Engine {
         self.command_stats = CommandStats::new();
         self.lazyfree.reset_freed();
         self.eviction.restart_exceeded();
+        self.defrag.restart_running();
         for rate in [&mut self.cron.commands, &mut self.cron.input, &mut self.cron.output] {
             *rate = Rate::default();
         }

@@ -335,8 +335,9 @@ fn info_has_redis_fields_in_redis_order() {
     let added = additions(&names(ours.leak()), &names(theirs.leak()));
     let newer = [
         "zmalloc_version",
-        // Redis 7.4 has these.
+        // Redis 7.4 has the rest, but for the longest step.
         "allocator_muzzy",
+        "active_defrag_longest_step_usec",
         "client_query_buffer_limit_disconnections",
         "client_output_buffer_limit_disconnections",
     ];

@@ -49,6 +49,8 @@ pub struct Directive {
     pub is_immutable: bool,
     /// Whether CONFIG SET needs `enable-protected-configs`.
     pub is_protected: bool,
+    /// What a value needs beside its syntax, if it needs anything; the error says what is missing.
+    pub requirement: Option<fn(&Value) -> Result<(), Reason>>,
 }
 
 impl Directive {
@@ -103,6 +105,9 @@ impl Directive {
     }
 
     fn put(&self, config: &mut Config, value: Value) -> Result<(), Reason> {
+        if let Some(requirement) = self.requirement {
+            requirement(&value)?;
+        }
         match self.place {
             Place::Field { set, .. } => set(config, value),
             Place::Waiting { default, .. } => {

@@ -151,6 +151,19 @@ pub struct Config {
     pub lfu_decay_time: u32,
     /// How hard active expiry works, from 1 to 10.
     pub active_expire_effort: u32,
+    /// Whether data is moved together when memory is fragmented; without effect where the allocator can't tell
+    /// what should move.
+    pub activedefrag: bool,
+    /// Fragmentation up to so many bytes is left alone.
+    pub active_defrag_ignore_bytes: u64,
+    /// Fragmentation up to so many percent is left alone.
+    pub active_defrag_threshold_lower: u32,
+    /// Fragmentation in percent from which on the effort is the greatest.
+    pub active_defrag_threshold_upper: u32,
+    /// The least effort, in percent of a processor's time.
+    pub active_defrag_cycle_min: u32,
+    /// The greatest effort, in percent of a processor's time.
+    pub active_defrag_cycle_max: u32,
     /// Whether the start-up banner is shown even when the log isn't a terminal.
     pub always_show_logo: bool,
     /// Whether the allocator's own thread gives unused pages back, where it has one.
@@ -211,6 +224,12 @@ impl Default for Config {
             lfu_log_factor: 10,
             lfu_decay_time: 1,
             active_expire_effort: 1,
+            activedefrag: false,
+            active_defrag_ignore_bytes: 100 << 20,
+            active_defrag_threshold_lower: 10,
+            active_defrag_threshold_upper: 100,
+            active_defrag_cycle_min: 1,
+            active_defrag_cycle_max: 25,
             always_show_logo: false,
             jemalloc_bg_thread: true,
             enable_debug_command: Protection::No,

@@ -4,8 +4,9 @@
 use super::directive::{Directive, Place};
 use super::types::{LogLevel, MaxmemoryPolicy, Protection, PubsubDefault, Setting as _};
 use super::value::Kind::{Choice, MemoryOrPercent, Octal, Text, Words, YesNo};
-use super::value::{Kind, Value};
+use super::value::{Kind, Reason, Value};
 use super::{check, events};
+use crate::defrag;
 
 const I32: i64 = i32::MAX as i64;
 const U32: i64 = u32::MAX as i64;
@@ -17,7 +18,6 @@ const AOF: &str = "append-only files are not supported";
 const BACKGROUND: &str = "running in the background is not supported, let a supervisor do it";
 const CLUSTER: &str = "cluster mode is not supported";
 const COLLECTIONS: &str = "hashes, lists, sets, sorted sets and streams are not supported";
-const DEFRAG: &str = "active defragmentation is not supported";
 const DUMP: &str = "loading dumped values is not supported";
 const DYNAMIC_HZ: &str = "the frequency of rounds doesn't depend on the number of clients";
 const HLL: &str = "HyperLogLog is not supported";
@@ -69,14 +69,14 @@ pub static TABLE: &[Directive] = &[
     row("acl-pubsub-default", Choice(PubsubDefault::WORDS), field!(acl_pubsub_default)),
     row("aclfile", ANY, field!(aclfile)).immutable(),
     row("acllog-max-len", LONG, field!(acllog_max_len)),
-    row("active-defrag-cycle-max", integer(1, 99), waiting("25", DEFRAG)),
-    row("active-defrag-cycle-min", integer(1, 99), waiting("1", DEFRAG)),
-    row("active-defrag-ignore-bytes", memory(1, i64::MAX), waiting("104857600", DEFRAG)),
-    row("active-defrag-max-scan-fields", integer(1, i64::MAX), waiting("1000", DEFRAG)),
-    row("active-defrag-threshold-lower", integer(0, 1000), waiting("10", DEFRAG)),
-    row("active-defrag-threshold-upper", integer(0, 1000), waiting("100", DEFRAG)),
+    row("active-defrag-cycle-max", integer(1, 99), field!(active_defrag_cycle_max)),
+    row("active-defrag-cycle-min", integer(1, 99), field!(active_defrag_cycle_min)),
+    row("active-defrag-ignore-bytes", memory(1, i64::MAX), field!(active_defrag_ignore_bytes)),
+    row("active-defrag-max-scan-fields", integer(1, i64::MAX), waiting("1000", COLLECTIONS)),
+    row("active-defrag-threshold-lower", integer(0, 1000), field!(active_defrag_threshold_lower)),
+    row("active-defrag-threshold-upper", integer(0, 1000), field!(active_defrag_threshold_upper)),
     row("active-expire-effort", integer(1, 10), field!(active_expire_effort)),
-    row("activedefrag", YesNo, only("no", DEFRAG)),
+    row("activedefrag", YesNo, field!(activedefrag)).requires(defrag::requirement),
     row("activerehashing", YesNo, waiting("yes", REHASHING)),
     row("always-show-logo", YesNo, field!(always_show_logo)).immutable(),
     row("aof-disable-auto-gc", YesNo, waiting("no", AOF)),
@@ -258,7 +258,7 @@ const fn only(value: &'static str, absent: &'static str) -> Place {
 }
 
 const fn row(name: &'static str, kind: Kind, place: Place) -> Directive {
-    Directive { name, alias: None, kind, place, is_immutable: false, is_protected: false }
+    Directive { name, alias: None, kind, place, is_immutable: false, is_protected: false, requirement: None }
 }
 
 impl Directive {
@@ -274,6 +274,11 @@ impl Directive {
 
     const fn protected(mut self) -> Self {
         self.is_protected = true;
+        self
+    }
+
+    const fn requires(mut self, requirement: fn(&Value) -> Result<(), Reason>) -> Self {
+        self.requirement = Some(requirement);
         self
     }
 }
@@ -324,7 +329,8 @@ mod tests {
     fn every_extreme_value_comes_back() {
         for directive in TABLE {
             let is_field = matches!(directive.place, Place::Field { .. });
-            if matches!(directive.place, Place::Only { .. }) || directive.name == "hz" {
+            let is_bound = matches!(directive.place, Place::Only { .. }) || directive.requirement.is_some();
+            if is_bound || directive.name == "hz" {
                 continue;
             }
             for text in extremes(directive.kind) {
@@ -370,7 +376,6 @@ mod tests {
             ("replicaof", b"localhost 6379"),
             ("daemonize", b"yes"),
             ("tls-port", b"6380"),
-            ("activedefrag", b"yes"),
         ];
         for (name, value) in asks {
             let mut config = Config::default();

@@ -54,7 +54,8 @@ fn findings(figures: &MemoryFigures) -> Vec<String> {
         if allocator.fragmentation_ratio() > 1.1 && allocator.fragmentation_bytes() > NEGLIGIBLE {
             findings.push(format!(
                 "Allocator fragmentation: {} MB lie between blocks that are in use, {:.2} times what they take. \
-                 Values whose sizes change, or keys that die at random, leave such gaps; new data fills them.",
+                 Values whose sizes change, or keys that die at random, leave such gaps; new data fills them, and \
+                 CONFIG SET activedefrag yes closes them where the allocator allows it.",
                 mb(allocator.fragmentation_bytes()),
                 allocator.fragmentation_ratio(),
             ));

@@ -43,6 +43,7 @@ pub(super) fn write(engine: &mut Engine, fields: &mut Fields) {
     fields.field("mem_not_counted_for_evict", engine.memory_not_counted());
     fields.field("mem_clients_normal", figures.clients);
     fields.field("mem_allocator", zmalloc::BACKEND);
+    fields.field("active_defrag_running", engine.defrag.effort());
     fields.field("lazyfree_pending_objects", engine.lazyfree.pending());
     fields.field("lazyfreed_objects", engine.lazyfree.freed());
 }

@@ -28,10 +28,24 @@ pub(super) fn write(engine: &mut Engine, fields: &mut Fields) {
     fields.field("pubsub_channels", engine.pubsub.len(Kind::Channel));
     fields.field("pubsub_patterns", engine.pubsub.len(Kind::Pattern));
     fields.field("pubsubshard_channels", engine.pubsub.len(Kind::Shard));
+    defrag(engine, fields);
     fields.field("tracking_total_keys", engine.tracking.keys());
     fields.field("tracking_total_items", engine.tracking.items());
     fields.field("tracking_total_prefixes", engine.tracking.prefixes());
     fields.field("total_error_replies", stats.error_replies);
     fields.field("client_query_buffer_limit_disconnections", stats.query_buffer_limit_disconnections);
     fields.field("client_output_buffer_limit_disconnections", stats.output_buffer_limit_disconnections);
+}
+
+fn defrag(engine: &Engine, fields: &mut Fields) {
+    let stats = &engine.stats;
+    fields.field("active_defrag_hits", stats.active_defrag_hits);
+    fields.field("active_defrag_misses", stats.active_defrag_misses);
+    fields.field("active_defrag_key_hits", stats.active_defrag_key_hits);
+    fields.field("active_defrag_key_misses", stats.active_defrag_key_misses);
+    let running = engine.defrag.running().as_micros() as u64;
+    fields.field("total_active_defrag_time", (stats.active_defrag_us + running) / 1000);
+    fields.field("current_active_defrag_time", running / 1000);
+    // Ours: Redis doesn't tell how long a command may have waited for a step.
+    fields.field("active_defrag_longest_step_usec", stats.active_defrag_longest_step_us);
 }

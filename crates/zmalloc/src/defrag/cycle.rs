@@ -31,6 +31,8 @@ pub struct Cycle {
 /// A pass that is under way.
 struct Pass {
     effort: u32,
+    /// What the effort follows from.
+    settings: Settings,
     /// The fragmentation when it began, in bytes, if the allocator tells.
     fragmentation: Option<usize>,
     surveyed: Instant,
@@ -80,6 +82,21 @@ impl fmt::Display for Unavailable {
 }
 
 impl std::error::Error for Unavailable {}
+
+impl Pass {
+    /// What fragmentation there is by now may call for more effort, not for less: else the pass would never end as
+    /// it bears fruit. New settings may call for either.
+    fn renew_effort(&mut self, settings: Settings) {
+        let least = if settings == self.settings { self.effort } else { settings.cycle_min.clamp(1, 99) };
+        self.settings = settings;
+        let fragmentation = AllocatorInfo::read().ok().map(|info| Fragmentation::of(&info));
+        let effort = match fragmentation {
+            Some(fragmentation) => settings.effort(fragmentation).unwrap_or(0),
+            None => settings.cycle_max.clamp(1, 99),
+        };
+        self.effort = effort.max(least);
+    }
+}
 
 impl Cycle {
     /// A cycle that has done nothing yet.
@@ -157,9 +174,12 @@ impl Cycle {
     /// `None` if there is nothing to do.
     fn begin_step(&mut self, now: Instant) -> Option<u32> {
         match &mut self.pass {
-            Some(pass) if now.duration_since(pass.surveyed) < SURVEY_EVERY => Some(pass.effort),
+            Some(pass) if now.duration_since(pass.surveyed) < SURVEY_EVERY && pass.settings == self.settings => {
+                Some(pass.effort)
+            }
             Some(pass) => {
                 pass.surveyed = now;
+                pass.renew_effort(self.settings);
                 let effort = pass.effort;
                 self.renew_survey();
                 Some(effort)
@@ -173,7 +193,7 @@ impl Cycle {
                 };
                 let fragmentation = fragmentation.map(|fragmentation| fragmentation.bytes);
                 self.renew_survey();
-                self.pass = Some(Pass { effort, fragmentation, surveyed: now });
+                self.pass = Some(Pass { effort, settings: self.settings, fragmentation, surveyed: now });
                 Some(effort)
             }
         }
