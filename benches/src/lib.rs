@@ -6,6 +6,7 @@ pub mod alloc;
 pub mod cache;
 pub mod load;
 pub mod misbehave;
+pub mod paced;
 pub mod process;
 pub mod promises;
 pub mod real_input;

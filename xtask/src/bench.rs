@@ -9,12 +9,12 @@ use cargo_metadata::Message;
 use crate::shell;
 
 /// The programs of `benches` that measure the server, and are told which one.
-const NEED_SERVER: &[&str] = &["server", "soak"];
+const NEED_SERVER: &[&str] = &["active-defrag", "eviction", "server", "soak"];
 
 /// What to run.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The benchmark: a file `benches/src/bin/NAME.rs`
+    /// The benchmark: a file `benches/src/bin/NAME.rs`, with `_` for each `-` of the name
     name: String,
     /// Passed on to the benchmark; `--help` shows what it takes
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
 
 /// Builds the benchmark, and the server if it measures that, with the profile `bench`; then runs it.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let source = format!("benches/src/bin/{}.rs", arguments.name);
+    let source = format!("benches/src/bin/{}.rs", arguments.name.replace('-', "_"));
     if !shell::root().join(&source).is_file() {
         bail!("there is no benchmark `{}` ({source}); there are: {}", arguments.name, names()?);
     }
@@ -64,7 +64,7 @@ fn names() -> Result<String> {
         std::fs::read_dir(shell::root().join("benches/src/bin")).context("cannot list the benchmarks")?;
     let mut names: Vec<_> = directory
         .flatten()
-        .filter_map(|entry| Some(entry.path().file_stem()?.to_string_lossy().into_owned()))
+        .filter_map(|entry| Some(entry.path().file_stem()?.to_string_lossy().replace('_', "-")))
         .collect();
     names.sort();
     Ok(names.join(", "))

@@ -261,9 +261,7 @@ impl EventLoop {
     /// Gives the engine a slice of time for work that is under way: what a command of this round may have begun, or
     /// what is due.
     fn work(&mut self) {
-        if self.next_work.is_none_or(|next| Instant::now() >= next) {
-            self.next_work = self.engine.work().map(|wait| Instant::now() + wait);
-        }
+        self.next_work = self.engine.work().map(|wait| Instant::now() + wait);
     }
 
     fn tick(&mut self) {
