@@ -49,7 +49,8 @@ pub(crate) fn merge_parentheses<'a>(args: &[&'a [u8]]) -> Result<Vec<Cow<'a, [u8
     for &arg in args {
         let closes = arg.ends_with(b")");
         open = match open {
-            None if arg.starts_with(b"(") && !closes => Some((arg, arg.to_vec())),
+            // As in Redis, one that opens within another takes its place.
+            _ if arg.starts_with(b"(") && !closes => Some((arg, arg.to_vec())),
             None => {
                 rules.push(arg.into());
                 None
@@ -84,6 +85,7 @@ mod tests {
         assert_eq!(merged("on (+get ~x) off"), Ok(vec!["on".into(), "(+get ~x)".into(), "off".into()]));
         assert_eq!(merged("() ( a )"), Ok(vec!["()".into(), "( a )".into()]));
         assert_eq!(merged("a) (b (c)"), Ok(vec!["a)".into(), "(b (c)".into()]));
+        assert_eq!(merged("(a (b c)"), Ok(vec!["(b c)".into()]));
         assert_eq!(merged("(a) (b c"), Err(&b"(b"[..]));
     }
 }

@@ -336,7 +336,8 @@ mod tests {
             [
                 "'rdbcompression', 'rdbchecksum' have no effect: RDB files are not supported",
                 "'replica-priority' has no effect: replication is not supported",
-                "'set-max-intset-entries' has no effect: hashes, lists, sets, sorted sets and streams are not supported",
+                "'set-max-intset-entries' has no effect: \
+                 hashes, lists, sets, sorted sets and streams are not supported",
             ]
         );
     }

@@ -22,7 +22,8 @@ pub(super) fn diagnose(monitor: &Monitor, threshold_ms: u64, slowlog_us: i64) ->
         let figures = Figures::of(series);
         writeln!(
             text,
-            "{}. {event}: {} spikes (average {} ms, mean deviation {} ms, period {:.2} s). The worst ever took {} ms.",
+            "{}. {event}: {} spikes (average {} ms, mean deviation {} ms, period {:.2} s). \
+             The worst ever took {} ms.",
             at + 1,
             series.samples().len(),
             figures.average,
@@ -87,7 +88,8 @@ mod tests {
         series.add(10, 100);
         series.add(20, 300);
         let report = diagnose(&monitor, 5, 10_000);
-        let line = "1. command: 2 spikes (average 200 ms, mean deviation 100 ms, period 5.00 s). The worst ever took 300 ms.";
+        let line = "1. command: 2 spikes (average 200 ms, mean deviation 100 ms, period 5.00 s). \
+                    The worst ever took 300 ms.";
         assert!(report.contains(line), "{report}");
         assert!(report.contains("slowlog-log-slower-than 5000") && report.contains("UNLINK"));
         assert!(!diagnose(&monitor, 5, 5_000).contains("slowlog-log-slower-than"));

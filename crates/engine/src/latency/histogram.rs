@@ -112,7 +112,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn percentiles_agree_with_sorting(mut durations in prop::collection::vec(0..2_000_000_000_u64, 1..200), percent in 0..=100_u32) {
+        fn percentiles_agree_with_sorting(
+            mut durations in prop::collection::vec(0..2_000_000_000_u64, 1..200), percent in 0..=100_u32,
+        ) {
             let mut histogram = Histogram::default();
             durations.iter().for_each(|&ns| histogram.record(ns));
             durations.sort_unstable();

@@ -590,6 +590,7 @@ fn comparison(args: &[Vec<u8>]) -> Match {
         ("PTTL" | "PEXPIRETIME", _) => Match::Within(30_000),
         ("ACL", "GETUSER") => Match::ButCommands,
         ("ACL", "LIST" | "LOG" | "GENPASS") | ("SLOWLOG", "LEN" | "GET") => Match::Shape,
+        ("LATENCY", "HISTOGRAM") => Match::Shape,
         ("RANDOMKEY" | "TIME" | "SCAN", _) | ("OBJECT", "IDLETIME") | ("MEMORY", "USAGE") => Match::Shape,
         ("CLIENT", "ID") | ("HELLO", _) => Match::Shape,
         // Every command that there is.
