@@ -44,7 +44,7 @@ pub(super) fn diagnose(monitor: &Monitor, threshold_ms: u64, slowlog_us: i64) ->
     if monitor.get(b"command").is_some() {
         text += "- SLOWLOG GET shows the slow commands. A command that works through a whole database, such as KEYS, \
                  is better replaced by one that works in steps, such as SCAN.\n\
-                 - Large values take long to remove: UNLINK and the lazyfree directives leave that to another thread.\n";
+                 - Large values take long to remove: UNLINK and the lazyfree directives leave that to a thread.\n";
     }
     if monitor.get(b"fast-command").is_some() {
         text += "- Commands that should be fast were slow: look for other programs that use the processor, and for \
