@@ -100,6 +100,8 @@ impl Setting for EventClasses {
 
 /// Checks the value of the directive.
 pub(super) fn check(text: &[u8]) -> Result<Vec<u8>, Reason> {
+    // As in Redis, what follows a zero byte isn't looked at.
+    let text = crate::error::c_text(text);
     match EventClasses::parse(text) {
         Some(_) => Ok(text.to_vec()),
         None => Err("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".into()),
