@@ -252,7 +252,7 @@ mod tests {
             (
                 "latency-tracking-info-percentiles",
                 "nan",
-                "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]",
+                "Invalid latency-tracking-info-percentiles parameters",
             ),
             (
                 "latency-tracking-info-percentiles",

@@ -369,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_feature_that_is_not_here_cannot_be_asked_for() {
-        let asks: [(&str, &[u8]); 7] = [
+        let asks: [(&str, &[u8]); 6] = [
             ("appendonly", b"yes"),
             ("save", b"60 1"),
             ("cluster-enabled", b"yes"),

@@ -19,10 +19,10 @@ pub(super) fn write(engine: &mut Engine, fields: &mut Fields) {
     fields.field("expired_time_cap_reached_count", stats.expire_cycles_cut_short);
     fields.field("expire_cycle_cpu_milliseconds", stats.expire_cycle_us / 1000);
     fields.field("evicted_keys", stats.evicted_keys);
+    fields.field("evicted_clients", stats.evicted_clients);
     let exceeded = engine.eviction.exceeded().as_micros() as u64;
     fields.field("total_eviction_exceeded_time", (stats.eviction_exceeded_us + exceeded) / 1000);
     fields.field("current_eviction_exceeded_time", exceeded / 1000);
-    fields.field("evicted_clients", stats.evicted_clients);
     fields.field("keyspace_hits", stats.keyspace_hits);
     fields.field("keyspace_misses", stats.keyspace_misses);
     fields.field("pubsub_channels", engine.pubsub.len(Kind::Channel));

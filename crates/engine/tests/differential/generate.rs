@@ -170,7 +170,7 @@ const TEMPLATES: &[&str] = &[
     "CONFIG SET notify-keyspace-events (KEA|g$lshzxetd|nmKE|value)",
     "CONFIG GET notify-keyspace-events",
     "CONFIG SET tracking-table-max-keys integer",
-    "CONFIG SET maxmemory-clients (0|5%|101%|value)",
+    "CONFIG SET maxmemory-clients (0|5%|101%|x)",
     "WATCH key*",
     "UNWATCH [value]",
     "EXEC",
@@ -546,8 +546,16 @@ impl Generator {
 fn calm(args: &mut [Vec<u8>]) {
     let is =
         |arg: &Vec<u8>, words: &[&str]| words.iter().any(|word| arg.eq_ignore_ascii_case(word.as_bytes()));
+    // Any other limit would close the connection sooner or later.
+    if args.iter().any(|arg| is(arg, &["maxmemory-clients"])) {
+        let harmless = ["0", "5%", "101%", "CONFIG", "SET", "GET", "maxmemory-clients"];
+        args.iter_mut().filter(|arg| !is(arg, &harmless)).for_each(|arg| *arg = b"x".to_vec());
+        return;
+    }
     let (dangerous, replacement) = if is(&args[0], &["SETRANGE"]) {
         (1_000_000..=512 << 20, "77")
+    } else if is(&args[0], &["WAIT"]) {
+        (1..=i64::MAX, "0")
     } else if is(&args[0], &["SETBIT", "BITFIELD"]) {
         (1_000_000..=512 << 23, "77")
     } else if args.iter().any(|arg| is(arg, &["PX", "PEXPIRE", "PSETEX"])) {
