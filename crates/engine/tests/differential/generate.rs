@@ -178,7 +178,6 @@ const TEMPLATES: &[&str] = &[
     "PUBLISH value value",
     "SPUBLISH value value",
     "PUBSUB (CHANNELS|SHARDCHANNELS|NUMSUB|SHARDNUMSUB|NUMPAT|value) [value] [value]",
-    "WAIT 0 integer",
     "COMMAND GETKEYS WATCH key key",
     "COMMAND GETKEYS SPUBLISH value value",
     "COMMAND INFO (multi|watch|publish|ssubscribe|wait)",
