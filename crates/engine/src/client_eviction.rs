@@ -4,6 +4,9 @@ use crate::client::{ClientId, Close};
 use crate::config::MemoryShare;
 use crate::engine::Engine;
 
+/// No limit is lower than this, as in Redis: an operator must be able to connect and raise it.
+const LEAST: usize = 128 * 1024;
+
 impl Engine {
     /// The most bytes that all clients may hold together, where there is a limit.
     fn client_memory_limit(&self) -> Option<usize> {
@@ -14,7 +17,7 @@ impl Engine {
                 u64::try_from(share).unwrap_or(u64::MAX)
             }
         };
-        (bytes != 0).then(|| usize::try_from(bytes).unwrap_or(usize::MAX))
+        (bytes != 0).then(|| usize::try_from(bytes).unwrap_or(usize::MAX).max(LEAST))
     }
 
     /// Takes note of what a client holds now. Where there is no limit nothing is counted.

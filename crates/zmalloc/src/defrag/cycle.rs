@@ -174,7 +174,9 @@ impl Cycle {
     /// `None` if there is nothing to do.
     fn begin_step(&mut self, now: Instant) -> Option<u32> {
         match &mut self.pass {
-            Some(pass) if now.duration_since(pass.surveyed) < SURVEY_EVERY && pass.settings == self.settings => {
+            Some(pass)
+                if now.duration_since(pass.surveyed) < SURVEY_EVERY && pass.settings == self.settings =>
+            {
                 Some(pass.effort)
             }
             Some(pass) => {
