@@ -9,7 +9,8 @@ use hdrhistogram::Histogram;
 
 use crate::resp::{Connection, write_command};
 
-/// Sends GET for the keys that `next_key` names, one each `interval`, until `stop`. Gives the latencies in microseconds.
+/// Sends GET for the keys that `next_key` names, one each `interval`, until `stop`. Gives the latencies, in
+/// microseconds.
 ///
 /// A request that had to wait because the reply before it was late counts from when it was due, so that a pause of
 /// the server weighs as much as it would for independent clients. One that this program itself is late with counts

@@ -150,13 +150,14 @@ impl Engine {
 }
 
 fn settings(config: &Config) -> Settings {
-    let mut settings = Settings::default();
-    settings.ignore_bytes = usize::try_from(config.active_defrag_ignore_bytes).unwrap_or(usize::MAX);
-    settings.threshold_lower = config.active_defrag_threshold_lower;
-    settings.threshold_upper = config.active_defrag_threshold_upper;
-    settings.cycle_min = config.active_defrag_cycle_min;
-    settings.cycle_max = config.active_defrag_cycle_max;
-    settings
+    Settings {
+        ignore_bytes: usize::try_from(config.active_defrag_ignore_bytes).unwrap_or(usize::MAX),
+        threshold_lower: config.active_defrag_threshold_lower,
+        threshold_upper: config.active_defrag_threshold_upper,
+        cycle_min: config.active_defrag_cycle_min,
+        cycle_max: config.active_defrag_cycle_max,
+        ..Settings::default()
+    }
 }
 
 /// The processor's time that this thread has had; 0 where the system doesn't tell.

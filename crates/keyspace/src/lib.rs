@@ -34,6 +34,10 @@
 //! so bytes included, is asserted by this crate's tests: at most 48 bytes with a value of 8 bytes or an
 //! integer, 76 with 32 bytes, 144 with 100 bytes.
 //!
+//! # Moving
+//! [`Keyspace::relocate`] shows every block to a visitor that may move it, a few at a time, and remembers how far it
+//! has come with the blocks themselves.
+//!
 //! # Unsafe code
 //! Unsafe code is in `entry` (the memory of one key), `table` (that of the dictionary), and in two
 //! places of `db`, which promise that the index refers to entries that exist. All other modules forbid it.

@@ -34,6 +34,9 @@ pub enum Place {
     },
 }
 
+/// Says whether this program can have a value, and why not.
+pub type Requirement = fn(&Value) -> Result<(), Reason>;
+
 /// A line of the table of directives.
 #[derive(Debug)]
 pub struct Directive {
@@ -50,7 +53,7 @@ pub struct Directive {
     /// Whether CONFIG SET needs `enable-protected-configs`.
     pub is_protected: bool,
     /// What a value needs beside its syntax, if it needs anything; the error says what is missing.
-    pub requirement: Option<fn(&Value) -> Result<(), Reason>>,
+    pub requirement: Option<Requirement>,
 }
 
 impl Directive {

@@ -1,10 +1,10 @@
 //! The table of directives: Redis 7.0's, each with the syntax of its value and where the
 //! value lives.
 
-use super::directive::{Directive, Place};
+use super::directive::{Directive, Place, Requirement};
 use super::types::{LogLevel, MaxmemoryPolicy, Protection, PubsubDefault, Setting as _};
 use super::value::Kind::{Choice, MemoryOrPercent, Octal, Text, Words, YesNo};
-use super::value::{Kind, Reason, Value};
+use super::value::{Kind, Value};
 use super::{check, events};
 use crate::defrag;
 
@@ -277,7 +277,7 @@ impl Directive {
         self
     }
 
-    const fn requires(mut self, requirement: fn(&Value) -> Result<(), Reason>) -> Self {
+    const fn requires(mut self, requirement: Requirement) -> Self {
         self.requirement = Some(requirement);
         self
     }

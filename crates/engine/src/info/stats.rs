@@ -46,6 +46,6 @@ fn defrag(engine: &Engine, fields: &mut Fields) {
     let running = engine.defrag.running().as_micros() as u64;
     fields.field("total_active_defrag_time", (stats.active_defrag_us + running) / 1000);
     fields.field("current_active_defrag_time", running / 1000);
-    // Ours: Redis doesn't tell how long a command may have waited for a step.
+    // Ours: what commands wait for meanwhile, but for what the system does in between.
     fields.field("active_defrag_longest_step_usec", stats.active_defrag_longest_step_us);
 }

@@ -10,8 +10,9 @@ use crate::entry::{Entry, IndexedEntry};
 use crate::hash::KeyHasher;
 use crate::table::{Pointer, Table};
 
-/// Buckets that a mover is asked about in advance: some 70 entries, as asking about 64 blocks at a time is cheap.
-const BATCH: usize = 16;
+/// Buckets that a mover is asked about in advance: some 30 entries. More would be cheaper to ask about, but reading
+/// their headers, each a cache miss or two, takes time in which nobody looks at the clock.
+const BATCH: usize = 8;
 
 /// What a walk has come to since it was last asked: see [`Keyspace::relocate`](crate::Keyspace::relocate).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
