@@ -56,11 +56,6 @@ impl Oracle {
         Self { server, folder, reader, writer: BufWriter::new(stream) }
     }
 
-    /// Another connection to the same server.
-    pub(crate) fn connect(&self) -> UnixStream {
-        UnixStream::connect(self.folder.join("socket")).expect("redis-server takes another connection")
-    }
-
     /// Queues one command.
     pub(crate) fn send(&mut self, args: &[Vec<u8>]) {
         self.writer.write_all(&request(args)).expect("redis-server takes the command");
