@@ -279,18 +279,6 @@ impl<B: Control> Control for Counting<B> {
     }
 }
 
-// SAFETY: the operations are those of the back end above, which counts them; a block whose alignment
-// isn't known is counted by its address. What the default methods ask of its layouts holds: it finds a
-// block's size by the block, or by the size class alone.
-unsafe impl<B: Backend> ByAddress for Counting<B> {
-    #[inline]
-    unsafe fn free(block: NonNull<u8>) {
-        // SAFETY: the caller promises that the block is live, hence also that its size is that of a
-        // layout.
-        unsafe {
-            let bytes = B::usable_size(block);
-            COUNTERS.with(|counters| counters.add_deallocated(bytes));
-            B::deallocate(block.as_ptr(), Layout::from_size_align_unchecked(bytes, 1));
-        }
-    }
-}
+// SAFETY: the default methods are operations of the back end above, which counts them. What they
+// ask of its layouts holds: it finds a block's size by the block, or by the size class alone.
+unsafe impl<B: Backend> ByAddress for Counting<B> {}
