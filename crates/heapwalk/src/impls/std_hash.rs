@@ -2,8 +2,11 @@
 //!
 //! A table has a power of two of buckets, one control byte for each bucket and for one more group, and
 //! is at most 7/8 full. How many buckets, the maps don't say: only for how many elements there is room
-//! at least. Removed elements can hide some of that room until the table is next rehashed, up to more
-//! than half of it in the worst case known, so the upper bound is a table twice as large.
+//! at least. The lower bound is the smallest table with that room, the upper bound the next larger one.
+//!
+//! The lower bound always holds. The upper one holds until elements are removed: a bucket that was left
+//! among full ones counts as room again only when the table is next rehashed, so a table that lost most
+//! of its elements can be several times the upper bound. `shrink_to_fit` makes it known again.
 
 use std::alloc::Layout;
 use std::collections::{HashMap, HashSet};
