@@ -2,7 +2,8 @@
 //! the ledger.
 
 use std::alloc::{GlobalAlloc, Layout};
-use std::ptr::NonNull;
+use std::ffi::{c_int, c_void};
+use std::ptr::{self, NonNull};
 
 use crate::backend::{Backend, Imp};
 use crate::ledger;
@@ -38,19 +39,21 @@ impl ZMalloc {
 // time optimisation inlines them all the same.
 unsafe impl GlobalAlloc for ZMalloc {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if ledger::thread_is_listed() {
-            // SAFETY: the caller promises a size other than 0, which is all that is asked here.
-            return unsafe { Imp::allocate(layout) };
-        }
-        if ledger::allows_allocation(layout) {
-            // SAFETY: as above.
-            let block = unsafe { Imp::allocate(layout) };
-            if !block.is_null() {
-                return block;
+        // SAFETY: the caller promises a size other than 0, which is all that is asked here.
+        let block = unsafe {
+            match Imp::direct_size(layout) {
+                Some(size) => ledger::dispatch().allocate(size),
+                None if ledger::thread_is_listed() || ledger::allows_allocation(layout) => {
+                    Imp::allocate(layout)
+                }
+                None => ptr::null_mut(),
             }
+        };
+        if block.is_null() {
+            // SAFETY: as above.
+            return unsafe { long_way::alloc(layout) };
         }
-        // SAFETY: as above.
-        unsafe { unlisted::alloc(layout) }
+        block
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -59,17 +62,20 @@ unsafe impl GlobalAlloc for ZMalloc {
             unsafe { Imp::allocate_zeroed(layout) }
         } else {
             // SAFETY: as above.
-            unsafe { unlisted::alloc_zeroed(layout) }
+            unsafe { long_way::alloc_zeroed(layout) }
         }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        if ledger::thread_is_listed() || ledger::allows_free(layout) {
-            // SAFETY: the caller promises that `block` is live and was allocated with `layout`.
-            unsafe { Imp::deallocate(block, layout) }
-        } else {
-            // SAFETY: as above.
-            unsafe { unlisted::dealloc(block, layout) }
+        // SAFETY: the caller promises that `block` is live and was allocated with `layout`.
+        unsafe {
+            match Imp::direct_size(layout) {
+                Some(size) => ledger::dispatch().deallocate(block, size),
+                None if ledger::thread_is_listed() || ledger::allows_free(layout) => {
+                    Imp::deallocate(block, layout);
+                }
+                None => long_way::dealloc(block, layout),
+            }
         }
     }
 
@@ -81,14 +87,25 @@ unsafe impl GlobalAlloc for ZMalloc {
             unsafe { Imp::reallocate(block, layout, new_size) }
         } else {
             // SAFETY: as above.
-            unsafe { unlisted::realloc(block, layout, new_size) }
+            unsafe { long_way::realloc(block, layout, new_size) }
         }
     }
 }
 
+/// Frees a block of a layout with this [direct size](Backend::direct_size), on a thread whose operations
+/// need more than to be done. The flags are those of [`Direct::deallocate`](crate::backend::Direct).
+///
+/// # Safety
+/// The block is live and of such a layout.
+#[inline(never)]
+pub(crate) unsafe extern "C" fn deallocate_the_long_way(block: *mut c_void, size: usize, _flags: c_int) {
+    // SAFETY: a direct size is that of a layout, and the caller promises that it frees the block.
+    unsafe { long_way::dealloc(block.cast(), Layout::from_size_align_unchecked(size, 1)) }
+}
+
 /// The same four operations where there is more to do. They are functions of their own, with
 /// arguments in registers, so that the ones above compile to a comparison and a jump.
-mod unlisted {
+mod long_way {
     use std::alloc::Layout;
     use std::ptr::NonNull;
 

@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 
 use tikv_jemalloc_sys as ffi;
 
-use super::{Backend, Control, CountsPerThread, ThreadCounters, Totals};
+use super::{Backend, Control, CountsPerThread, Direct, ThreadCounters, Totals};
 use crate::error::ControlError;
 use crate::stats::{AllocatorInfo, SizeClass};
 
@@ -112,6 +112,13 @@ unsafe impl Backend for Jemalloc {
     const NAME: &'static str = env!("ZMALLOC_BACKEND");
 
     const GOOD_SIZE_IS_EXACT: bool = true;
+
+    const DIRECT: Option<Direct> = Some(Direct { allocate: ffi::malloc, deallocate: ffi::sdallocx });
+
+    #[inline(always)]
+    fn direct_size(layout: Layout) -> Option<usize> {
+        Request::plain(layout.size(), layout.align())
+    }
 
     #[inline(always)]
     unsafe fn allocate(layout: Layout) -> *mut u8 {

@@ -8,6 +8,7 @@
 //! pool of small blocks stands in front of it; this file is the one place that looks.
 
 use std::alloc::Layout;
+use std::ffi::{c_int, c_void};
 use std::ptr::NonNull;
 
 use crate::error::ControlError;
@@ -97,6 +98,17 @@ pub(crate) unsafe trait Backend {
     /// Name and version, as Redis's INFO shows them in `mem_allocator`: `jemalloc-5.3.1`.
     const NAME: &'static str;
 
+    /// The functions that allocate and free blocks whose layouts have a
+    /// [direct size](Self::direct_size), if the back end has such and counts by itself.
+    const DIRECT: Option<Direct> = None;
+
+    /// The size by which alone a block of the layout can be allocated and freed, or `None` if it can't.
+    /// It is one of a layout, and not 0 unless the layout's is.
+    #[inline(always)]
+    fn direct_size(_layout: Layout) -> Option<usize> {
+        None
+    }
+
     /// Whether a live block's size follows from its layout alone. Where it doesn't, a block may be
     /// larger: because of what it was before it was resized in place, or of what was free.
     const GOOD_SIZE_IS_EXACT: bool;
@@ -178,6 +190,16 @@ pub(crate) unsafe trait Backend {
         // SAFETY: passed on.
         unsafe { Self::usable_size(block) }
     }
+}
+
+/// Functions in C that do what [`Backend`]'s own do, for a layout with a direct size.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Direct {
+    /// As [`Backend::allocate`].
+    pub(crate) allocate: unsafe extern "C" fn(size: usize) -> *mut c_void,
+    /// As [`Backend::deallocate`]. The flags are 0.
+    pub(crate) deallocate: unsafe extern "C" fn(block: *mut c_void, size: usize, flags: c_int),
 }
 
 /// A back end that counts the bytes it hands out and takes back, for each thread by itself.

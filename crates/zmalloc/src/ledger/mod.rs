@@ -1,4 +1,4 @@
-//! The ledger: how many bytes are in use, exactly, at the price of one comparison an operation.
+//! The ledger: how many bytes are in use, exactly, at the price of one load an operation.
 //!
 //! The back end counts by itself, for each thread apart. So the ledger keeps no counter on the fast
 //! path; it keeps a list of the threads whose counters are to be read, and the total of those that
@@ -18,6 +18,9 @@
 //!   failure): its operations take the long way. Making it so is all that another thread does, and
 //!   all that the quick way has to look out for is that the thread is not listed (`budget`).
 //!
+//! Over a back end that counts by itself the quick way is not even a comparison: an operation calls the
+//! function that a table has for the thread's state (`dispatch`).
+//!
 //! A listed thread can also be *diverted* for a moment, which sends its operations the long way past its
 //! cache (`diversion`).
 //!
@@ -28,6 +31,7 @@
 use std::alloc::Layout;
 
 mod budget;
+mod dispatch;
 pub(crate) mod diversion;
 #[cfg_attr(all(test, zmalloc_model), path = "model/ending.rs")]
 mod ending;
@@ -42,10 +46,11 @@ mod registry;
 mod thread;
 
 use self::budget::BUDGET;
+pub(crate) use self::dispatch::Dispatch;
 use self::thread::State;
 use crate::backend::{Backend, Imp};
 use crate::request::Refusal;
-use crate::sync::atomic::AtomicU8;
+use crate::sync::atomic::AtomicPtr;
 
 /// Whether an operation of the calling thread needs nothing but to be done, as its counters are
 /// read. If not, it must be run by [`admitted`] or [`released`].
@@ -54,12 +59,19 @@ pub(crate) fn thread_is_listed() -> bool {
     thread::state() == State::Listed
 }
 
-/// Where [`thread_is_listed`] looks on the calling thread.
-pub(crate) fn state_of_thread() -> *const AtomicU8 {
-    thread::state_place()
+/// What operations do on the calling thread.
+#[inline(always)]
+pub(crate) fn dispatch() -> &'static Dispatch {
+    thread::dispatch()
 }
 
-/// What it looks for.
+/// Where the pointer to that is. At the address to which it points there is the byte [`LISTED`] if
+/// [`thread_is_listed`], and another one if not.
+pub(crate) fn dispatch_place() -> *const AtomicPtr<Dispatch> {
+    thread::dispatch_place()
+}
+
+/// See [`dispatch_place`].
 pub(crate) const LISTED: u8 = State::Listed as u8;
 
 /// Whether an allocation by the calling thread, which isn't listed, needs nothing but to be done all

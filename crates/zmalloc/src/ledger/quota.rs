@@ -40,10 +40,23 @@ const PER_REQUESTED: (i64, i64) = (5, 4);
 /// What is charged for a block of the layout: [`PER_REQUESTED`] times this is no less than it takes.
 #[inline(always)]
 fn charge(layout: Layout) -> i64 {
-    /// What the least classes are apart, and a header.
-    const EACH: i64 = 64;
     let request = if layout.align() <= 16 { layout.size() } else { layout.size() + layout.align() };
-    request as i64 + EACH
+    // Not above `i64::MAX`, where it would be a charge below 0.
+    (request as i64).saturating_add(EACH)
+}
+
+/// No quota covers a larger block than this.
+const MOST: usize = budget::MOST_ROOM as usize / PER_REQUESTED.0 as usize * PER_REQUESTED.1 as usize;
+
+/// What is charged for each block: what the least classes are apart, and a header.
+const EACH: i64 = 64;
+
+/// The same for a block of a layout with this [direct size](Backend::direct_size): there is no header, and
+/// from 64 bytes on [`PER_REQUESTED`] alone is enough.
+#[inline(always)]
+fn charge_of(size: usize) -> i64 {
+    // Not a sum: the compiler would add up the terms the other way round, by two instructions more.
+    (size | EACH as usize) as i64
 }
 
 /// Whether [`charge`] holds for the layout. It does for large blocks as well if the size of a block
@@ -57,7 +70,11 @@ fn is_chargeable(layout: Layout) -> bool {
 /// Uses up some of a quota, and says whether there was enough. What can't be charged ends it.
 #[inline(always)]
 fn take(quota: &Cell<i64>, layout: Layout) -> bool {
-    let charge = if is_chargeable(layout) { charge(layout) } else { i64::MAX / 2 };
+    spend(quota, if is_chargeable(layout) { charge(layout) } else { i64::MAX / 2 })
+}
+
+#[inline(always)]
+fn spend(quota: &Cell<i64>, charge: i64) -> bool {
     // Below 0 it is not looked at again, but for its sign, before it is granted anew.
     let left = quota.get().wrapping_sub(charge);
     quota.set(left);
@@ -70,6 +87,12 @@ pub(super) fn allows_allocation(node: &Node, layout: Layout) -> bool {
     node.era() == BUDGET.era() && take(&node.quota.allocations, layout)
 }
 
+/// The same for a block of a layout with this [direct size](Backend::direct_size).
+#[inline(always)]
+pub(super) fn allows_allocation_of(node: &Node, size: usize) -> bool {
+    node.era() == BUDGET.era() && spend(&node.quota.allocations, charge_of(size))
+}
+
 /// Whether the calling thread, which isn't listed, may just free a block of the layout.
 #[inline(always)]
 pub(super) fn allows_free(node: &Node, layout: Layout) -> bool {
@@ -77,14 +100,26 @@ pub(super) fn allows_free(node: &Node, layout: Layout) -> bool {
     Imp::GOOD_SIZE_IS_EXACT && take(&node.quota.frees, layout)
 }
 
+/// The same for a block of a layout with this [direct size](Backend::direct_size).
+#[inline(always)]
+pub(super) fn allows_free_of(node: &Node, size: usize) -> bool {
+    spend(&node.quota.frees, charge_of(size))
+}
+
 /// As [`allows_allocation`], after a new quota was granted.
 pub(super) fn allows_allocation_anew(node: &Node, layout: Layout) -> bool {
+    if layout.size() > MOST {
+        return false;
+    }
     grant(node);
     allows_allocation(node, layout)
 }
 
 /// As [`allows_free`], after a new quota was granted.
 pub(super) fn allows_free_anew(node: &Node, layout: Layout) -> bool {
+    if layout.size() > MOST {
+        return false;
+    }
     if node.state() == State::Watched {
         budget::settle(node);
     }
@@ -122,6 +157,11 @@ mod tests {
         for align in (0..=13).map(|shift| 1_usize << shift) {
             for size in (1..=5000).chain((5000..1 << 20).step_by(509)) {
                 let layout = Layout::from_size_align(size, align).unwrap();
+                if let Some(direct) = Imp::direct_size(layout) {
+                    let charged = charge_of(direct) * most / requested;
+                    let largest = i64::try_from(Imp::largest_size(layout)).unwrap();
+                    assert!(largest <= charged, "{layout:?} takes {largest} and is charged {charged}");
+                }
                 if is_chargeable(layout) {
                     let charged = charge(layout) * most / requested;
                     let largest = i64::try_from(Imp::largest_size(layout)).unwrap();
@@ -131,6 +171,17 @@ mod tests {
             }
         }
         assert!(chargeable > 10_000);
+    }
+
+    #[test]
+    fn nothing_is_too_large_to_be_charged() {
+        let largest = Layout::from_size_align(isize::MAX as usize, 1).unwrap();
+        for granted in [0, 1, 63, 64, 100_000] {
+            let quota = Cell::new(granted);
+            assert!(!take(&quota, largest) && quota.get() < 0, "{granted}");
+            let quota = Cell::new(granted);
+            assert!(!spend(&quota, charge_of(largest.size())) && quota.get() < 0, "{granted}");
+        }
     }
 
     #[test]

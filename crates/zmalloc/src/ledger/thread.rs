@@ -1,11 +1,12 @@
 //! What the ledger keeps for each thread, in the thread's own storage.
 
-use crate::sync::atomic::{AtomicI64, AtomicU8, Ordering, fence};
+use crate::sync::atomic::{AtomicI64, AtomicPtr, Ordering, fence};
 use crate::sync::thread_local;
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr;
 
+use super::dispatch::Dispatch;
 use super::peak::Mark;
 use super::quota::Quota;
 use super::registry;
@@ -27,30 +28,18 @@ pub(super) enum State {
     Diverted = 4,
 }
 
-impl State {
-    #[inline(always)]
-    fn from_byte(byte: u8) -> Self {
-        match byte {
-            0 => Self::Unknown,
-            1 => Self::Listed,
-            2 => Self::Detached,
-            3 => Self::Watched,
-            _ => Self::Diverted,
-        }
-    }
-}
-
 /// A thread's place in the list of threads.
 ///
 /// `previous` and `next` are read and written under the registry's lock only, by any thread. So are
-/// `counters`, except that the thread itself, the only one that writes it, reads it without. `state`
+/// `counters`, except that the thread itself, the only one that writes it, reads it without. `dispatch`
 /// is looked at without the lock as well, by its own thread on each operation; that makes it the
 /// place where another thread can have a thread take the slow path. `ceiling` is written by whoever
 /// makes the thread a watched one, under the lock; after that it is the thread's own.
-// In this order, so that the state, which every operation reads, is at the node's own address.
+// In this order, so that what every operation reads is at the node's own address.
 #[repr(C)]
 pub(super) struct Node {
-    state: AtomicU8,
+    /// The table of the thread's state, which is one of [`Dispatch::of`].
+    dispatch: AtomicPtr<Dispatch>,
     /// Set when the node is put on the list.
     pub(super) counters: Cell<Option<ThreadCounters>>,
     pub(super) previous: Cell<*const Node>,
@@ -67,7 +56,7 @@ pub(super) struct Node {
 impl Node {
     const fn new() -> Self {
         Self {
-            state: AtomicU8::new(State::Unknown as u8),
+            dispatch: AtomicPtr::new(table(State::Unknown)),
             counters: Cell::new(None),
             previous: Cell::new(ptr::null()),
             next: Cell::new(ptr::null()),
@@ -80,20 +69,27 @@ impl Node {
 
     #[inline(always)]
     pub(super) fn state(&self) -> State {
-        // Relaxed: its own thread reads what it wrote itself.
-        State::from_byte(self.state.load(Ordering::Relaxed))
+        self.dispatch().state
+    }
+
+    #[inline(always)]
+    fn dispatch(&self) -> &'static Dispatch {
+        // Relaxed: its own thread reads what it wrote itself, and tables never change.
+        let dispatch = self.dispatch.load(Ordering::Relaxed);
+        // SAFETY: nothing but addresses of statics is ever written there.
+        unsafe { &*dispatch }
     }
 
     pub(super) fn set_state(&self, state: State) {
-        self.state.store(state as u8, Ordering::Relaxed);
+        self.dispatch.store(table(state), Ordering::Relaxed);
     }
 
     /// Changes the state, if it is the one given. Called by the thread itself.
     pub(super) fn exchange_state(&self, from: State, to: State) {
         // Not by a plain store: another thread may be making this a watched one.
-        let (from, to) = (from as u8, to as u8);
+        let (from, to) = (table(from), table(to));
         // If it fails there is nothing to change.
-        let _ = self.state.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self.dispatch.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Makes a thread on the list a watched one, with its balance as the ceiling. Returns the
@@ -102,7 +98,7 @@ impl Node {
         let balance = self.balance();
         self.ceiling.store(balance, Ordering::Relaxed);
         // With the ceiling: `enlist` has the other half.
-        self.state.store(State::Watched as u8, Ordering::Release);
+        self.dispatch.store(table(State::Watched), Ordering::Release);
         balance
     }
 
@@ -135,21 +131,36 @@ impl Node {
     }
 }
 
+/// The table of a state, as an atomic pointer holds it. Nothing is written through it.
+const fn table(state: State) -> *mut Dispatch {
+    ptr::from_ref(Dispatch::of(state)).cast_mut()
+}
+
 thread_local! {
     // Initialised by the compiler and never dropped, so that reaching it is one address
     // computation, on a thread's first operation and in its last destructor alike.
     static NODE: Node = const { Node::new() };
 }
 
+/// The calling thread's table.
+#[inline(always)]
+pub(super) fn dispatch() -> &'static Dispatch {
+    // The pointer leaves `with` as it is: a reference would be looked at once more, as `with` has null
+    // stand for a variable that was dropped.
+    let dispatch = NODE.with(|node| node.dispatch.load(Ordering::Relaxed));
+    // SAFETY: as in `Node::dispatch`.
+    unsafe { &*dispatch }
+}
+
 /// The calling thread's state.
 #[inline(always)]
 pub(super) fn state() -> State {
-    NODE.with(Node::state)
+    dispatch().state
 }
 
-/// Where the calling thread's state is. It stays there as the node does.
-pub(super) fn state_place() -> *const AtomicU8 {
-    NODE.with(|node| ptr::from_ref(&node.state))
+/// Where the pointer to the calling thread's table is. It stays there as the node does.
+pub(super) fn dispatch_place() -> *const AtomicPtr<Dispatch> {
+    NODE.with(|node| ptr::from_ref(&node.dispatch))
 }
 
 /// The calling thread's node. It stays where it is until the thread's memory is taken down, which
