@@ -1,6 +1,6 @@
 //! Keys as commands see them: those whose time has come aren't there, and looking leaves its traces.
 
-use keyspace::{Contents, Db, Entry, EntryMut, EntryRef, Expiry, KeyHash, Lookup, StringValue};
+use keyspace::{Contents, Db, Entry, EntryMut, EntryRef, Expiry, KeyHash, Lookup, Place, StringValue};
 
 use crate::access;
 use crate::config::EventClasses;
@@ -20,6 +20,7 @@ const WORTH_A_THREAD: usize = 64 * 1024;
 pub(crate) fn string(entry: EntryRef<'_>) -> Result<StringValue<'_>, Error> {
     match entry.value_type() {
         keyspace::ValueType::String => Ok(entry.string()),
+        keyspace::ValueType::Module => Err(Error::WRONG_TYPE),
     }
 }
 
@@ -284,13 +285,17 @@ impl Engine {
     }
 
     /// Stores what is at `from`, if anything, under `to` in the database `target` as well, whatever that held, and
-    /// tells of the change.
-    pub(crate) fn copy(&mut self, db: usize, from: &[u8], target: usize, to: &[u8]) {
-        let Some(copy) = self.keyspace.db(db).find(from).map(|entry| entry.duplicate(to)) else { return };
+    /// tells of the change. Says whether that was done: a module's type may have no copies.
+    pub(crate) fn copy(&mut self, db: usize, from: &[u8], target: usize, to: &[u8]) -> bool {
+        let places = (Place { db, key: from }, Place { db: target, key: to });
+        let entry = self.keyspace.db(db).find(from);
+        let copy = entry.and_then(|entry| entry.duplicate(to, |value| value.copy(places.0, places.1)));
+        let Some(copy) = copy else { return false };
         let replaced = self.keyspace.db_mut(target).insert_entry(copy);
         self.discard_replaced(replaced);
         self.notify(target, to, EventClasses::NEW, "new");
         self.modified(target, to, EventClasses::GENERIC, "copy_to");
+        true
     }
 
     /// Takes a key to the database `target`, which has none of that name, and tells of the change.

@@ -39,8 +39,9 @@
 //! has come with the blocks themselves.
 //!
 //! # Unsafe code
-//! Unsafe code is in `entry` (the memory of one key), `table` (that of the dictionary), and in two
-//! places of `db`, which promise that the index refers to entries that exist. All other modules forbid it.
+//! Unsafe code is in `entry` (the memory of one key), `table` (that of the dictionary), `module_value` (values that
+//! only their types understand), and in two places of `db`, which promise that the index refers to entries that
+//! exist. All other modules forbid it.
 #![deny(unsafe_code)]
 
 mod db;
@@ -48,6 +49,7 @@ mod entry;
 pub mod glob;
 mod hash;
 mod keyspace;
+mod module_value;
 mod number;
 mod size_class;
 mod string;
@@ -57,5 +59,8 @@ pub use db::{Contents, Db, EntryMut, Expiry, Lookup, Relocated, VacantEntry};
 pub use entry::{Entry, EntryRef, MAX_CLOCK};
 pub use hash::{KeyHash, KeyHasher};
 pub use keyspace::Keyspace;
+pub use module_value::{
+    Corrupt, Defrag, Digest, Load, ModuleRef, ModuleType, ModuleTypes, ModuleValue, Place, Rewrite, Save,
+};
 pub use number::{MAX_INTEGER_TEXT, NumberBuffer, integer_text_len, parse_integer};
 pub use string::{Encoding, MAX_EMBSTR, StringValue, ValueType};

@@ -35,13 +35,16 @@ impl Encoding {
 pub enum ValueType {
     /// A string of bytes.
     String = 0,
+    /// A value of a type that a module brought along, which has a name of its own.
+    Module = 1,
 }
 
 impl ValueType {
-    /// The name that TYPE replies.
+    /// The name that TYPE replies; for a module's types see [`EntryRef::type_name`](crate::EntryRef::type_name).
     pub fn name(self) -> &'static str {
         match self {
             ValueType::String => "string",
+            ValueType::Module => "module",
         }
     }
 }

@@ -45,8 +45,9 @@ pub(crate) fn touch(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Err
 /// TYPE: the name of the type of the value at a key, `none` where there is none.
 pub(crate) fn type_(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     let db = context.selected();
-    let name = context.engine.read_untouched(db, args[1]).map_or("none", |entry| entry.value_type().name());
-    context.reply.simple(name);
+    let entry = context.engine.read_untouched(db, args[1]);
+    let name = entry.map_or("none".into(), |entry| entry.type_name());
+    context.reply.simple(&name);
     Ok(())
 }
 
@@ -119,9 +120,7 @@ pub(crate) fn copy(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Erro
     }
     let exists = context.engine.read(db, from).is_some();
     let copied = exists && (context.engine.find(target, to).is_none() || replace);
-    if copied {
-        context.engine.copy(db, from, target, to);
-    }
+    let copied = copied && context.engine.copy(db, from, target, to);
     context.reply.integer(copied.into());
     Ok(())
 }

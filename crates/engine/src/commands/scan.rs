@@ -39,7 +39,7 @@ pub(crate) fn scan(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Erro
         cursor = table.scan(cursor, |entry| {
             visited += 1;
             let wanted = pattern.is_none_or(|pattern| glob::matches(pattern, entry.key(), Case::Sensitive));
-            if !wanted || type_name.is_some_and(|name| !is(name, entry.value_type().name())) {
+            if !wanted || type_name.is_some_and(|name| !is(name, &entry.type_name())) {
                 return;
             }
             let list = if is_expired(entry, now) { &mut expired } else { &mut found };

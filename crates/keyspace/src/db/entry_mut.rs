@@ -4,6 +4,7 @@
 use super::{Expiry, index, insert, reindex, unindex};
 use crate::entry::{Entry, EntryId, EntryRef, IndexedEntry};
 use crate::hash::{KeyHash, KeyHasher};
+use crate::module_value::ModuleValue;
 use crate::string::StringValue;
 use crate::table::{Slot, Table};
 
@@ -74,6 +75,14 @@ impl<'a> EntryMut<'a> {
     /// Sets the time when the key expires, in milliseconds since the Unix epoch, or that it doesn't.
     pub fn set_expiry(&mut self, expiry: Option<i64>) {
         self.change(|entry| entry.set_expiry(expiry));
+    }
+
+    /// Puts another value into the place of a module's, which is given back. As [`Entry::replace_module`].
+    ///
+    /// # Panics
+    /// If the key has a value of another kind.
+    pub fn replace_module(&mut self, value: ModuleValue) -> ModuleValue {
+        self.change(|entry| entry.replace_module(value))
     }
 
     /// Adds `tail` to the text of the value; gives the new length. As [`Entry::append`].

@@ -118,7 +118,7 @@ fn take(step: Step, db: &mut Db, model: &mut BTreeMap<Vec<u8>, Parts>) {
             assert_eq!(replaced.map(|entry| entry.map(|entry| parts(entry.as_ref()))), expected);
         }
         Step::Copy(from, to) => {
-            let copy = db.find(&key(from)).map(|entry| entry.duplicate(&key(to)));
+            let copy = db.find(&key(from)).and_then(|entry| entry.duplicate(&key(to), |_| None));
             assert_eq!(copy.is_some(), model.contains_key(&key(from)));
             if let Some(copy) = copy {
                 let replaced = db.insert_entry(copy).map(|entry| parts(entry.as_ref()));

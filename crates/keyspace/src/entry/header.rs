@@ -1,6 +1,7 @@
 //! Where the parts of an entry lie.
 #![forbid(unsafe_code)]
 
+use crate::module_value::ModuleValue;
 use crate::size_class::round_up;
 use crate::string::{Encoding, ValueType};
 use std::alloc::Layout;
@@ -24,6 +25,8 @@ pub(super) enum Storage {
     Inline(usize),
     /// As the address, length and capacity of a block of its own.
     Block,
+    /// As a [`ModuleValue`](crate::ModuleValue).
+    Module,
 }
 
 /// What decides the places of the parts of an entry.
@@ -51,7 +54,7 @@ impl Shape {
         match self.storage {
             Storage::Inline(0..=0xff) => 1,
             Storage::Inline(_) => 2,
-            Storage::Integer | Storage::Block => 0,
+            Storage::Integer | Storage::Block | Storage::Module => 0,
         }
     }
 
@@ -80,18 +83,20 @@ impl Shape {
             Storage::Integer => 8,
             Storage::Inline(len) => self.value_len_width() + len,
             Storage::Block => 24,
+            Storage::Module => size_of::<ModuleValue>(),
         };
         Layout::from_size_align(round_up(self.value_at() + value), 8)
             .expect("an entry within the address space")
     }
 
     /// The flags byte: the width of the key's length in bits 0 and 1 (1, 2 or 4 bytes as 0, 1, 2),
-    /// whether there is an expiry in bit 2, the storage in bits 3 and 4.
+    /// whether there is an expiry in bit 2, the storage in bits 3 to 5.
     #[inline]
     pub(super) fn flags(&self) -> u8 {
         let storage = match (self.storage, self.value_len_width()) {
             (Storage::Integer, _) => INTEGER,
             (Storage::Block, _) => BLOCK,
+            (Storage::Module, _) => MODULE,
             (Storage::Inline(_), 1) => INLINE_1,
             (Storage::Inline(_), _) => INLINE_2,
         };
@@ -101,11 +106,12 @@ impl Shape {
 
 pub(super) const KEY_WIDTH: u8 = 0b11;
 pub(super) const HAS_EXPIRY: u8 = 1 << 2;
-pub(super) const STORAGE: u8 = 0b11 << 3;
+pub(super) const STORAGE: u8 = 0b111 << 3;
 pub(super) const INTEGER: u8 = 0 << 3;
 pub(super) const INLINE_1: u8 = 1 << 3;
 pub(super) const INLINE_2: u8 = 2 << 3;
 pub(super) const BLOCK: u8 = 3 << 3;
+pub(super) const MODULE: u8 = 4 << 3;
 
 /// The kind byte: the type in the low half, the encoding in the high half.
 #[inline]
@@ -117,8 +123,10 @@ pub(super) fn kind(value_type: ValueType, encoding: Encoding) -> u8 {
 #[inline]
 pub(super) fn value_type(kind: u8) -> ValueType {
     const STRING: u8 = ValueType::String as u8;
+    const MODULE: u8 = ValueType::Module as u8;
     match kind & 0xf {
         STRING => ValueType::String,
+        MODULE => ValueType::Module,
         other => unreachable!("type {other}"),
     }
 }
@@ -158,7 +166,13 @@ mod tests {
     fn parts_follow_one_another() {
         for key_len in [0, 1, 255, 256, 65535, 65536] {
             for has_expiry in [false, true] {
-                for storage in [Storage::Integer, Storage::Inline(0), Storage::Inline(256), Storage::Block] {
+                for storage in [
+                    Storage::Integer,
+                    Storage::Inline(0),
+                    Storage::Inline(256),
+                    Storage::Block,
+                    Storage::Module,
+                ] {
                     let shape = Shape { key_len, has_expiry, storage };
                     assert!(shape.key_len >> (8 * shape.key_len_width()) == 0);
                     assert_eq!(shape.key_at(), FIXED + shape.key_len_width() + 8 * usize::from(has_expiry));

@@ -8,19 +8,22 @@
 //!   value: an integer of 8 bytes
 //!       or length (1 or 2 bytes) and up to 512 bytes of text
 //!       or address, length and capacity of a separate block (3 x 8 bytes)
+//!       or the type and the address of a module's value (3 x 8 bytes)
 //! ```
 //! Numbers are in the machine's byte order and not aligned. Kind and flags are described in `header`.
-//! A type with a structure of its own will keep it behind a pointer in the place of the block's.
 #![allow(unsafe_code)]
 
 mod block;
 mod header;
 mod indexed;
+#[cfg(test)]
+mod module_tests;
 mod reference;
 mod relocate;
 #[cfg(test)]
 mod tests;
 
+use crate::module_value::ModuleValue;
 use crate::number::NumberBuffer;
 use crate::string::{Encoding, StringValue, ValueType};
 use crate::table::Pointer;
@@ -46,13 +49,12 @@ pub struct Entry {
     block: NonNull<u8>,
 }
 
-// SAFETY: an entry owns its memory alone, and all of it is plain bytes.
+// SAFETY: an entry owns its memory alone, and all of it is plain bytes or a module's value, which can be sent too.
 unsafe impl Send for Entry {}
 // SAFETY: a shared entry is only read.
 unsafe impl Sync for Entry {}
 
 /// Where a new entry's value goes.
-#[derive(Clone, Copy)]
 enum Room {
     /// Eight bytes.
     Integer,
@@ -60,6 +62,8 @@ enum Room {
     Inline(usize),
     /// A separate block, which the entry takes over.
     Block(Block),
+    /// A module's value, which the entry takes over.
+    Module(ModuleValue),
 }
 
 impl Entry {
@@ -91,6 +95,35 @@ impl Entry {
             return Entry::new(key, StringValue::Raw(&text), expiry, clock);
         }
         Entry::allocate(key, expiry, clock, Room::Block(Block::from_vec(text))).0
+    }
+
+    /// As [`Entry::new`], with a value of a module's type.
+    ///
+    /// # Panics
+    /// If `key` is longer than `u32::MAX` bytes.
+    pub fn from_module(key: &[u8], value: ModuleValue, expiry: Option<i64>, clock: u32) -> Entry {
+        Entry::allocate(key, expiry, clock, Room::Module(value)).0
+    }
+
+    /// Puts a value of the same or another type into the place of a module's value, which is given back.
+    ///
+    /// # Panics
+    /// If the entry has a value of another kind.
+    pub fn replace_module(&mut self, value: ModuleValue) -> ModuleValue {
+        let shape = self.as_ref().outline();
+        assert!(shape.storage == Storage::Module, "a module's value");
+        // SAFETY: the shape says that a module's value is there; it is overwritten, so that this is the only one.
+        let old = unsafe { self.take_module(shape) };
+        // SAFETY: the shape has a place for it.
+        unsafe { self.write(shape.value_at(), value) };
+        old
+    }
+
+    /// # Safety
+    /// The entry is of this shape, which has a module's value, and doesn't use that any more.
+    unsafe fn take_module(&self, shape: Shape) -> ModuleValue {
+        // SAFETY: by the caller's word it is there, and the only copy from now on.
+        unsafe { self.block.add(shape.value_at()).cast::<ModuleValue>().read_unaligned() }
     }
 
     /// The entry, borrowed.
@@ -177,9 +210,9 @@ impl Entry {
                 self.write_block(block);
             }
             Storage::Inline(old_len) if len > old_len => self.grow_inline(shape, old_len, len),
-            Storage::Inline(_) | Storage::Integer => {}
+            Storage::Inline(_) | Storage::Integer | Storage::Module => {}
         }
-        self.write_kind(Encoding::Raw);
+        self.write_kind(ValueType::String, Encoding::Raw);
         self.text_mut()
     }
 
@@ -242,6 +275,9 @@ impl Entry {
             }
         }
         let new = Shape { storage, ..shape };
+        if shape.storage == Storage::Module {
+            return None;
+        }
         if matches!(storage, Storage::Inline(len) if len > MAX_INLINE) || new.layout() != shape.layout() {
             return None;
         }
@@ -259,16 +295,19 @@ impl Entry {
         let room = match (shape.storage, old.value_block(shape)) {
             (_, Some(block)) => Room::Block(block),
             (Storage::Inline(len), None) => Room::Inline(len),
+            // SAFETY: the shape says that it is there; only the entry's own block is freed below.
+            (Storage::Module, None) => Room::Module(unsafe { self.take_module(shape) }),
             (_, None) => Room::Integer,
         };
         let key = key.unwrap_or(old.key());
         let (mut new, new_shape) = Entry::allocate(key, expiry, old.clock(), room);
-        match room {
-            Room::Block(_) => new.write_kind(old.encoding()),
-            Room::Inline(_) | Room::Integer => new.write_value(new_shape, old.string()),
+        match shape.storage {
+            Storage::Block => new.write_kind(ValueType::String, old.encoding()),
+            Storage::Module => {}
+            Storage::Inline(_) | Storage::Integer => new.write_value(new_shape, old.string()),
         }
         let old = ManuallyDrop::new(std::mem::replace(self, new));
-        // SAFETY: the old entry is not used any more. Its value's block, if any, is the new one's.
+        // SAFETY: the old entry is not used any more. Its value's block or module's value, if any, is the new one's.
         unsafe { old.free_shell() };
     }
 
@@ -290,6 +329,7 @@ impl Entry {
             Room::Integer => Storage::Integer,
             Room::Inline(len) => Storage::Inline(len),
             Room::Block(_) => Storage::Block,
+            Room::Module(_) => Storage::Module,
         };
         let shape = Shape { key_len: key.len(), has_expiry: expiry.is_some(), storage };
         let layout = shape.layout();
@@ -306,12 +346,18 @@ impl Entry {
             }
             block.add(shape.key_at()).copy_from_nonoverlapping(NonNull::from(key).cast(), key.len());
         }
-        entry.write_kind(Encoding::Raw);
+        entry.write_kind(ValueType::String, Encoding::Raw);
         entry.set_clock(clock);
         entry.write_expiry(shape, expiry);
         entry.write_inline_len(shape);
-        if let Room::Block(block) = room {
-            entry.write_block(block);
+        match room {
+            Room::Integer | Room::Inline(_) => {}
+            Room::Block(block) => entry.write_block(block),
+            Room::Module(value) => {
+                entry.write_kind(ValueType::Module, Encoding::Raw);
+                // SAFETY: the shape has a place for it.
+                unsafe { entry.write(shape.value_at(), value) };
+            }
         }
         (entry, shape)
     }
@@ -325,9 +371,9 @@ impl Entry {
     }
 
     #[inline]
-    fn write_kind(&mut self, encoding: Encoding) {
+    fn write_kind(&mut self, value_type: ValueType, encoding: Encoding) {
         // SAFETY: every entry has the fixed part of the header.
-        unsafe { self.write(0, header::kind(ValueType::String, encoding)) };
+        unsafe { self.write(0, header::kind(value_type, encoding)) };
     }
 
     /// Writes the expiry where `shape` has one.
@@ -378,7 +424,7 @@ impl Entry {
             }
             StringValue::EmbStr(text) | StringValue::Raw(text) => self.write_text(shape, text),
         }
-        self.write_kind(value.encoding());
+        self.write_kind(ValueType::String, value.encoding());
     }
 
     /// Writes the first bytes of the text, `text`, whether or not they were set before.
@@ -422,7 +468,7 @@ impl Entry {
                 let block = self.as_ref().value_block(shape).expect("a shape with a block");
                 (block.data, block.len)
             }
-            Storage::Integer => unreachable!("an integer has no text"),
+            Storage::Integer | Storage::Module => unreachable!("no text"),
         }
     }
 }
@@ -430,9 +476,14 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         let entry = self.as_ref();
-        if let Some(block) = entry.value_block(entry.shape()) {
+        let shape = entry.shape();
+        if let Some(block) = entry.value_block(shape) {
             // SAFETY: the entry owns the block, and is not used after this.
             unsafe { block.free() };
+        }
+        if shape.storage == Storage::Module {
+            // SAFETY: the shape says that it is there, and the entry is not used after this.
+            drop(unsafe { self.take_module(shape) });
         }
         // SAFETY: this is the last thing done with the entry, in its drop.
         unsafe { self.free_shell() };

@@ -2,11 +2,15 @@
 #![allow(unsafe_code)]
 
 use super::block::Block;
-use super::header::{self, BLOCK, FIXED, HAS_EXPIRY, INLINE_1, INTEGER, KEY_WIDTH, STORAGE, Shape, Storage};
+use super::header::{
+    self, BLOCK, FIXED, HAS_EXPIRY, INLINE_1, INTEGER, KEY_WIDTH, MODULE, STORAGE, Shape, Storage,
+};
 use super::{Entry, MAX_CLOCK};
+use crate::module_value::{ModuleRef, ModuleValue};
 use crate::string::{Encoding, StringValue, ValueType};
 use std::alloc::Layout;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
 /// A key with its value, borrowed.
@@ -24,9 +28,9 @@ unsafe impl Sync for EntryRef<'_> {}
 impl<'a> EntryRef<'a> {
     /// # Safety
     /// There are at least `offset` + the size of `T` bytes in the entry, and what is there was written
-    /// as a `T`, which is an integer or an address.
+    /// as a `T`, which is an integer, an address, or what the caller takes care not to drop.
     #[inline]
-    unsafe fn read<T: Copy>(self, offset: usize) -> T {
+    unsafe fn read<T>(self, offset: usize) -> T {
         // SAFETY: within the block, by the caller's word, and valid as a `T`.
         unsafe { self.block.add(offset).cast::<T>().read_unaligned() }
     }
@@ -58,6 +62,7 @@ impl<'a> EntryRef<'a> {
         let storage = match flags & STORAGE {
             INTEGER => Storage::Integer,
             BLOCK => Storage::Block,
+            MODULE => Storage::Module,
             _ => Storage::Inline(0),
         };
         Shape { key_len, has_expiry: flags & HAS_EXPIRY != 0, storage }
@@ -127,7 +132,29 @@ impl<'a> EntryRef<'a> {
         header::encoding(self.kind())
     }
 
-    /// The value.
+    /// The name of the value's type, as TYPE replies it.
+    pub fn type_name(self) -> std::borrow::Cow<'static, str> {
+        match self.module() {
+            Some(value) => value.kind().name().to_owned().into(),
+            None => self.value_type().name().into(),
+        }
+    }
+
+    /// The value, if it is of a module's type.
+    #[inline]
+    pub fn module(self) -> Option<ModuleRef<'a>> {
+        let shape = self.outline();
+        if shape.storage != Storage::Module {
+            return None;
+        }
+        // SAFETY: the shape says that a module's value is there; its bits are not dropped, and it stays for 'a.
+        Some(unsafe { ModuleRef::new(self.read::<ManuallyDrop<ModuleValue>>(shape.value_at())) })
+    }
+
+    /// The value, which is a string.
+    ///
+    /// # Panics
+    /// When it isn't: see [`EntryRef::value_type`].
     #[inline]
     pub fn string(self) -> StringValue<'a> {
         let shape = self.shape();
@@ -144,6 +171,7 @@ impl<'a> EntryRef<'a> {
                 // SAFETY: the entry owns the block, whose first bytes are the text and stay so for 'a.
                 unsafe { std::slice::from_raw_parts(block.data.as_ptr(), block.len) }
             }
+            Storage::Module => panic!("a module's value is no string"),
         };
         match self.encoding() {
             Encoding::EmbStr => StringValue::EmbStr(text),
@@ -152,29 +180,38 @@ impl<'a> EntryRef<'a> {
     }
 
     /// The bytes that the entry takes, separate block included; `usable` tells how many bytes a block
-    /// of a layout takes.
+    /// of a layout takes. What a module's value consists of is not the entry's.
     pub fn memory_usage(self, usable: impl Fn(Layout) -> usize) -> usize {
         let shape = self.shape();
         usable(shape.layout()) + self.value_block(shape).map_or(0, |block| usable(block.layout()))
     }
 
-    /// An entry of its own with the same value, expiry and access clock, under `key`.
+    /// An entry of its own with the same value, expiry and access clock, under `key`. `copy` copies a module's value;
+    /// where it can't, there is no entry.
     ///
     /// # Panics
     /// If `key` is longer than `u32::MAX` bytes.
-    pub fn duplicate(self, key: &[u8]) -> Entry {
-        Entry::new(key, self.string(), self.expiry(), self.clock())
+    pub fn duplicate(
+        self,
+        key: &[u8],
+        copy: impl FnOnce(&ModuleValue) -> Option<ModuleValue>,
+    ) -> Option<Entry> {
+        match self.module() {
+            Some(value) => Some(Entry::from_module(key, copy(&value)?, self.expiry(), self.clock())),
+            None => Some(Entry::new(key, self.string(), self.expiry(), self.clock())),
+        }
     }
 }
 
 impl std::fmt::Debug for EntryRef<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entry")
-            .field("key", &self.key().escape_ascii().to_string())
-            .field("value", &self.string())
-            .field("expiry", &self.expiry())
-            .field("clock", &self.clock())
-            .finish()
+        let mut entry = f.debug_struct("Entry");
+        entry.field("key", &self.key().escape_ascii().to_string());
+        match self.module() {
+            Some(value) => entry.field("value", &value),
+            None => entry.field("value", &self.string()),
+        };
+        entry.field("expiry", &self.expiry()).field("clock", &self.clock()).finish()
     }
 }
 

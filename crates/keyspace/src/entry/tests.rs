@@ -100,7 +100,7 @@ fn changed_text_is_raw_however_short() {
     let mut entry = Entry::new(b"k", StringValue::encode(b"abc"), None, 0);
     assert_eq!(entry.set_range(1, b"X"), 3);
     assert_eq!(entry.as_ref().string(), StringValue::Raw(b"aXc"));
-    let copy = entry.as_ref().duplicate(b"copy");
+    let copy = entry.as_ref().duplicate(b"copy", |_| None).unwrap();
     assert_eq!(copy.as_ref().string(), StringValue::Raw(b"aXc"));
     assert_eq!(entry.rekey(b"other").as_ref().string(), StringValue::Raw(b"aXc"));
 }
@@ -251,7 +251,7 @@ proptest! {
                     entry = entry.rekey(&model.key);
                 }
                 Step::Duplicate(len) => {
-                    let copy = entry.as_ref().duplicate(&text(len));
+                    let copy = entry.as_ref().duplicate(&text(len), |_| None).unwrap();
                     check(&copy, &Model { key: text(len), ..model.clone() });
                 }
                 Step::Clock(clock) => {
