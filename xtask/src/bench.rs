@@ -6,6 +6,7 @@ use std::process::{ExitCode, Stdio};
 use anyhow::{Context, Result, bail};
 use cargo_metadata::Message;
 
+use crate::install::{self, Purpose};
 use crate::shell;
 
 /// The programs of `benches` that measure the server, and are told which one.
@@ -21,12 +22,14 @@ pub(crate) struct Arguments {
     arguments: Vec<String>,
 }
 
-/// Builds the benchmark, and the server if it measures that, with the profile `bench`; then runs it.
+/// Installs what benchmarks need, builds this one, and the server if it measures that, with the profile
+/// `bench`; then runs it.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let source = format!("benches/src/bin/{}.rs", arguments.name.replace('-', "_"));
     if !shell::root().join(&source).is_file() {
         bail!("there is no benchmark `{}` ({source}); there are: {}", arguments.name, names()?);
     }
+    install::run(Purpose::Bench)?;
     run_named(&arguments.name, &arguments.arguments)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -28,13 +28,15 @@ pub(crate) enum Purpose {
     Test,
     /// `cargo xtask soak`
     Soak,
+    /// `cargo xtask bench`
+    Bench,
 }
 
 /// When a package is needed.
 enum Needed {
     Always,
-    /// By soaks alone.
-    BySoak,
+    /// For this alone.
+    For(Purpose),
     /// When the workspace's lock file holds this crate.
     ByCrate(&'static str),
 }
@@ -58,16 +60,30 @@ const PACKAGES: &[Package] = &[
         needed: Needed::Always,
     },
     // libFuzzer is written in C++.
-    Package { name: "g++", probe: Probe::Program("c++"), needed: Needed::BySoak },
+    Package { name: "g++", probe: Probe::Program("c++"), needed: Needed::For(Purpose::Soak) },
+    // The benchmark of allocators counts system calls with it.
+    Package { name: "strace", probe: Probe::Program("strace"), needed: Needed::For(Purpose::Bench) },
     // Word lists, of which the soak makes keys.
     Package {
         name: "wamerican-insane",
         probe: Probe::File("/usr/share/dict/american-english-insane"),
-        needed: Needed::BySoak,
+        needed: Needed::For(Purpose::Soak),
     },
-    Package { name: "wdutch", probe: Probe::File("/usr/share/dict/dutch"), needed: Needed::BySoak },
-    Package { name: "wfrench", probe: Probe::File("/usr/share/dict/french"), needed: Needed::BySoak },
-    Package { name: "wngerman", probe: Probe::File("/usr/share/dict/ngerman"), needed: Needed::BySoak },
+    Package {
+        name: "wdutch",
+        probe: Probe::File("/usr/share/dict/dutch"),
+        needed: Needed::For(Purpose::Soak),
+    },
+    Package {
+        name: "wfrench",
+        probe: Probe::File("/usr/share/dict/french"),
+        needed: Needed::For(Purpose::Soak),
+    },
+    Package {
+        name: "wngerman",
+        probe: Probe::File("/usr/share/dict/ngerman"),
+        needed: Needed::For(Purpose::Soak),
+    },
     // The tests of the C library run its programs under it.
     Package { name: "valgrind", probe: Probe::Program("valgrind"), needed: Needed::Always },
     Package { name: "libclang1", probe: Probe::Library("libclang"), needed: Needed::ByCrate("clang-sys") },
@@ -201,7 +217,7 @@ impl Needed {
     fn holds(&self, purpose: Purpose, lock: &str) -> bool {
         match self {
             Self::Always => true,
-            Self::BySoak => purpose == Purpose::Soak,
+            Self::For(only) => purpose == *only,
             Self::ByCrate(name) => lock.lines().any(|line| line == format!("name = \"{name}\"")),
         }
     }
@@ -229,8 +245,8 @@ mod tests {
 
     #[test]
     fn a_package_may_hang_on_the_purpose() {
-        assert!(Needed::BySoak.holds(Purpose::Soak, ""));
-        assert!(!Needed::BySoak.holds(Purpose::Test, ""));
+        assert!(Needed::For(Purpose::Soak).holds(Purpose::Soak, ""));
+        assert!(!Needed::For(Purpose::Soak).holds(Purpose::Test, ""));
     }
 
     #[test]

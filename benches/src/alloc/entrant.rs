@@ -1,6 +1,6 @@
 //! The allocators, each with the program that has it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
@@ -76,16 +76,14 @@ impl Entrant {
         Ok(Self { allocator, program })
     }
 
-    /// The command that does so much work; `under` goes before it, as a profiler does.
-    pub fn command(&self, under: &[&str], workload: &Workload, operations: u64) -> Command {
-        let mut command = match under {
-            [] => Command::new(&self.program),
-            [program, arguments @ ..] => {
-                let mut command = Command::new(program);
-                command.args(arguments).arg(&self.program);
-                command
-            }
-        };
+    /// The command that does so much work; `start` makes one of the program, such as `Command::new`.
+    pub fn command(
+        &self,
+        start: impl FnOnce(&Path) -> Command,
+        workload: &Workload,
+        operations: u64,
+    ) -> Command {
+        let mut command = start(&self.program);
         command.args([workload.name, &operations.to_string()]);
         if self.allocator.limited {
             command.arg("--limit");

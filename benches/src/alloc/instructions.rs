@@ -1,14 +1,14 @@
 //! Instructions per operation, counted by callgrind. They hardly depend on what else the machine
 //! does.
 
+use std::path::Path;
+use std::process::Command;
+
 use anyhow::{Context, Result};
 
 use super::entrant::Entrant;
 use super::output;
 use super::workload::Workload;
-
-/// callgrind, without the profile that it would leave behind.
-const CALLGRIND: &[&str] = &["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"];
 
 /// The instructions that an operation takes.
 ///
@@ -16,14 +16,22 @@ const CALLGRIND: &[&str] = &["valgrind", "--tool=callgrind", "--callgrind-out-fi
 /// When valgrind isn't there, or the program can't be run.
 pub fn measure(entrant: &Entrant, workload: &Workload) -> Result<f64> {
     let (few, many) = workload.counted;
-    let of_few = count(entrant, workload, few)?;
-    let of_many = count(entrant, workload, many)?;
+    let of_few = count(&mut entrant.command(counting, workload, few))?;
+    let of_many = count(&mut entrant.command(counting, workload, many))?;
     Ok((of_many as f64 - of_few as f64) / (many - few) as f64)
 }
 
-/// The instructions of the whole program.
-fn count(entrant: &Entrant, workload: &Workload, operations: u64) -> Result<u64> {
-    let (_, report) = output(&mut entrant.command(CALLGRIND, workload, operations))?;
+/// A command that runs a program with its instructions counted.
+pub(super) fn counting(program: &Path) -> Command {
+    let mut command = Command::new("valgrind");
+    // Without the profile that it would leave behind.
+    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
+    command
+}
+
+/// The instructions of the whole program that such a command runs.
+pub(super) fn count(command: &mut Command) -> Result<u64> {
+    let (_, report) = output(command)?;
     parse(&report).with_context(|| format!("cannot understand {report:?}"))
 }
 

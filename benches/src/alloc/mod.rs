@@ -3,6 +3,7 @@
 //! Each allocator is in a program of its own (the package `alloc-worker`, built once for each), as a
 //! process has one global allocator and the crate `zmalloc` one back end.
 
+pub mod c;
 pub mod comparison;
 pub mod entrant;
 pub mod instructions;

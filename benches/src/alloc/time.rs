@@ -1,5 +1,7 @@
 //! CPU time per operation.
 
+use std::process::Command;
+
 use anyhow::{Context, Result, bail};
 
 use super::entrant::Entrant;
@@ -11,7 +13,7 @@ use super::workload::Workload;
 /// # Errors
 /// When the program can't be run, or doesn't say what it should.
 pub fn measure(entrant: &Entrant, workload: &Workload) -> Result<f64> {
-    let mut command = entrant.command(&[], workload, workload.timed);
+    let mut command = entrant.command(|program| Command::new(program), workload, workload.timed);
     let (report, _) = output(&mut command)?;
     let (operations, nanoseconds) =
         parse(&report).with_context(|| format!("cannot understand {report:?}"))?;

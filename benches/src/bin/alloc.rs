@@ -11,7 +11,7 @@ use anyhow::Result;
 use benches::alloc::comparison::{COMPARISONS, Comparison, Goal, SCALING};
 use benches::alloc::entrant::{Allocator, Entrant};
 use benches::alloc::workload::{WORKLOADS, Workload};
-use benches::alloc::{instructions, pool, time};
+use benches::alloc::{c, instructions, pool, time};
 use benches::summary::Summary;
 use benches::table::Table;
 use clap::{Parser, ValueEnum};
@@ -37,6 +37,7 @@ struct Arguments {
 enum Measure {
     Instructions,
     Time,
+    C,
     Pool,
 }
 
@@ -48,6 +49,9 @@ fn main() -> Result<()> {
         let counted = if wants(Measure::Instructions) { bench.count()? } else { HashMap::new() };
         let timed = if wants(Measure::Time) { bench.time(arguments.rounds)? } else { HashMap::new() };
         bench.report(&counted, &timed);
+    }
+    if wants(Measure::C) {
+        println!("{}", c::compare()?);
     }
     if wants(Measure::Pool) {
         println!("{}", pool::compare(arguments.rounds)?);
