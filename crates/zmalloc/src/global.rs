@@ -43,9 +43,7 @@ unsafe impl GlobalAlloc for ZMalloc {
         let block = unsafe {
             match Imp::direct_size(layout) {
                 Some(size) => ledger::dispatch().allocate(size),
-                None if ledger::thread_is_listed() || ledger::allows_allocation(layout) => {
-                    Imp::allocate(layout)
-                }
+                None if ledger::thread_is_listed() => Imp::allocate(layout),
                 None => ptr::null_mut(),
             }
         };
@@ -71,9 +69,7 @@ unsafe impl GlobalAlloc for ZMalloc {
         unsafe {
             match Imp::direct_size(layout) {
                 Some(size) => ledger::dispatch().deallocate(block, size),
-                None if ledger::thread_is_listed() || ledger::allows_free(layout) => {
-                    Imp::deallocate(block, layout);
-                }
+                None if ledger::thread_is_listed() => Imp::deallocate(block, layout),
                 None => long_way::dealloc(block, layout),
             }
         }
@@ -124,7 +120,7 @@ mod long_way {
             diversion::note(block, layout);
             return block;
         }
-        if ledger::allows_allocation_anew(layout) {
+        if ledger::allows_allocation(layout) {
             // SAFETY: passed on.
             let block = unsafe { Imp::allocate(layout) };
             if !block.is_null() {
@@ -153,7 +149,7 @@ mod long_way {
             // SAFETY: the caller promises that the block is live, so it is not at address 0.
             return request::free(|| unsafe { Imp::free_uncached(NonNull::new_unchecked(block)) });
         }
-        if ledger::allows_free_anew(layout) {
+        if ledger::allows_free(layout) {
             // SAFETY: passed on.
             return unsafe { Imp::deallocate(block, layout) };
         }

@@ -6,7 +6,7 @@ use std::ptr::{self, NonNull};
 
 use libmimalloc_sys as ffi;
 
-use super::class_table::{ClassTable, STEP};
+use super::class_table::{ClassTable, STEP, entries};
 use super::{Backend, Control};
 use crate::error::ControlError;
 
@@ -43,7 +43,8 @@ const fn plain(size: usize, align: usize) -> Option<usize> {
     }
 }
 
-static CLASSES: ClassTable = ClassTable::new();
+/// For requests of up to 4 KiB, which are tried out one by one.
+static CLASSES: ClassTable<{ entries(4096) }> = ClassTable::new();
 
 /// The usable size of the blocks for a small plain request. Found out by trial, as the builds of
 /// mimalloc differ.

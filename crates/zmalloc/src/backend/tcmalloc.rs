@@ -5,7 +5,7 @@ use std::alloc::Layout;
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr::{self, NonNull};
 
-use super::class_table::ClassTable;
+use super::class_table::{ClassTable, entries};
 use super::{Backend, Control};
 use crate::error::ControlError;
 
@@ -49,7 +49,8 @@ const fn plain(size: usize, align: usize) -> Option<usize> {
     }
 }
 
-static CLASSES: ClassTable = ClassTable::new();
+/// For all requests that are met with blocks of a class.
+static CLASSES: ClassTable<{ entries(256 * 1024) }> = ClassTable::new();
 
 /// The library's answer to what a request is met with, a pure function.
 fn ask(size: usize) -> usize {

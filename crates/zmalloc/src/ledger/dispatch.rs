@@ -84,7 +84,7 @@ unsafe extern "C" fn decline(_size: usize) -> *mut c_void {
 /// Allocates what the quota covers.
 unsafe extern "C" fn draw(size: usize) -> *mut c_void {
     match Imp::DIRECT {
-        Some(direct) if thread::with_node(|node| quota::allows_allocation_of(node, size)) => {
+        Some(direct) if thread::with_node(|node| quota::covers_allocation(node, size)) => {
             // SAFETY: passed on.
             unsafe { (direct.allocate)(size) }
         }
@@ -95,7 +95,7 @@ unsafe extern "C" fn draw(size: usize) -> *mut c_void {
 /// Frees what the quota covers, and by the long way what it doesn't.
 unsafe extern "C" fn draw_back(block: *mut c_void, size: usize, flags: c_int) {
     match Imp::DIRECT {
-        Some(direct) if thread::with_node(|node| quota::allows_free_of(node, size)) => {
+        Some(direct) if thread::with_node(|node| quota::covers_free(node, size)) => {
             // SAFETY: passed on.
             unsafe { (direct.deallocate)(block, size, flags) }
         }

@@ -76,27 +76,15 @@ pub(crate) const LISTED: u8 = State::Listed as u8;
 
 /// Whether an allocation by the calling thread, which isn't listed, needs nothing but to be done all
 /// the same. If so, it is to be done now; if it fails, it must be tried again by [`admitted`].
-#[inline(always)]
+#[inline]
 pub(crate) fn allows_allocation(layout: Layout) -> bool {
     thread::with_node(|node| quota::allows_allocation(node, layout))
 }
 
-/// The same, when the quota was used up and may be renewed.
-#[inline]
-pub(crate) fn allows_allocation_anew(layout: Layout) -> bool {
-    thread::with_node(|node| quota::allows_allocation_anew(node, layout))
-}
-
 /// Whether a free by the calling thread, which isn't listed, needs nothing but to be done.
-#[inline(always)]
+#[inline]
 pub(crate) fn allows_free(layout: Layout) -> bool {
     thread::with_node(|node| quota::allows_free(node, layout))
-}
-
-/// The same, when the quota was used up and may be renewed.
-#[inline]
-pub(crate) fn allows_free_anew(layout: Layout) -> bool {
-    thread::with_node(|node| quota::allows_free_anew(node, layout))
 }
 
 /// Runs an operation of the back end that makes a block of the layout live, or returns null, on a

@@ -38,7 +38,7 @@ impl Quota {
 const PER_REQUESTED: (i64, i64) = (5, 4);
 
 /// What is charged for a block of the layout: [`PER_REQUESTED`] times this is no less than it takes.
-#[inline(always)]
+#[inline]
 fn charge(layout: Layout) -> i64 {
     let request = if layout.align() <= 16 { layout.size() } else { layout.size() + layout.align() };
     // Not above `i64::MAX`, where it would be a charge below 0.
@@ -61,14 +61,14 @@ fn charge_of(size: usize) -> i64 {
 
 /// Whether [`charge`] holds for the layout. It does for large blocks as well if the size of a block
 /// follows from its layout, and alignments past a page aside.
-#[inline(always)]
+#[inline]
 fn is_chargeable(layout: Layout) -> bool {
     const PAGE: usize = 4096;
     if Imp::GOOD_SIZE_IS_EXACT { layout.align() <= PAGE } else { budget::small_bound(layout).is_some() }
 }
 
 /// Uses up some of a quota, and says whether there was enough. What can't be charged ends it.
-#[inline(always)]
+#[inline]
 fn take(quota: &Cell<i64>, layout: Layout) -> bool {
     spend(quota, if is_chargeable(layout) { charge(layout) } else { i64::MAX / 2 })
 }
@@ -81,42 +81,44 @@ fn spend(quota: &Cell<i64>, charge: i64) -> bool {
     left >= 0
 }
 
-/// Whether the calling thread, which isn't listed, may just allocate a block of the layout.
+/// Whether the calling thread, which isn't listed, may just allocate a block of a layout with this
+/// [direct size](Backend::direct_size), within the quota that it has.
 #[inline(always)]
-pub(super) fn allows_allocation(node: &Node, layout: Layout) -> bool {
-    node.era() == BUDGET.era() && take(&node.quota.allocations, layout)
-}
-
-/// The same for a block of a layout with this [direct size](Backend::direct_size).
-#[inline(always)]
-pub(super) fn allows_allocation_of(node: &Node, size: usize) -> bool {
+pub(super) fn covers_allocation(node: &Node, size: usize) -> bool {
     node.era() == BUDGET.era() && spend(&node.quota.allocations, charge_of(size))
 }
 
-/// Whether the calling thread, which isn't listed, may just free a block of the layout.
+/// Whether it may just free one.
 #[inline(always)]
-pub(super) fn allows_free(node: &Node, layout: Layout) -> bool {
-    // Where a block may be larger than its layout says, more may become free than is thought.
-    Imp::GOOD_SIZE_IS_EXACT && take(&node.quota.frees, layout)
-}
-
-/// The same for a block of a layout with this [direct size](Backend::direct_size).
-#[inline(always)]
-pub(super) fn allows_free_of(node: &Node, size: usize) -> bool {
+pub(super) fn covers_free(node: &Node, size: usize) -> bool {
     spend(&node.quota.frees, charge_of(size))
 }
 
-/// As [`allows_allocation`], after a new quota was granted.
-pub(super) fn allows_allocation_anew(node: &Node, layout: Layout) -> bool {
+/// Whether the calling thread, which isn't listed, may just allocate a block of the layout, within the
+/// quota that it has or another one.
+#[inline]
+pub(super) fn allows_allocation(node: &Node, layout: Layout) -> bool {
+    let covered = || node.era() == BUDGET.era() && take(&node.quota.allocations, layout);
+    if covered() {
+        return true;
+    }
     if layout.size() > MOST {
         return false;
     }
     grant(node);
-    allows_allocation(node, layout)
+    covered()
 }
 
-/// As [`allows_free`], after a new quota was granted.
-pub(super) fn allows_free_anew(node: &Node, layout: Layout) -> bool {
+/// Whether the calling thread, which isn't listed, may just free a block of the layout, likewise.
+#[inline]
+pub(super) fn allows_free(node: &Node, layout: Layout) -> bool {
+    // Where a block may be larger than its layout says, more may become free than is thought.
+    if !Imp::GOOD_SIZE_IS_EXACT {
+        return false;
+    }
+    if take(&node.quota.frees, layout) {
+        return true;
+    }
     if layout.size() > MOST {
         return false;
     }
@@ -124,7 +126,7 @@ pub(super) fn allows_free_anew(node: &Node, layout: Layout) -> bool {
         budget::settle(node);
     }
     grant(node);
-    allows_free(node, layout)
+    take(&node.quota.frees, layout)
 }
 
 /// Grants a new quota to the calling thread, unless each of its operations is to take the long way.
