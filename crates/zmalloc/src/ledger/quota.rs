@@ -15,7 +15,7 @@ use crate::backend::{Backend, Imp};
 use crate::fail;
 
 /// What a thread may allocate and free by the quick way, in requested bytes of which each may take
-/// [`PER_REQUESTED`], beside what [`charge`] adds. Below 0 when it is used up. The thread's own.
+/// [`PER_REQUESTED`], beside what [`charge`] adds. Below 0 when more was asked of it. The thread's own.
 pub(super) struct Quota {
     allocations: Cell<i64>,
     frees: Cell<i64>,
@@ -67,15 +67,21 @@ fn is_chargeable(layout: Layout) -> bool {
     if Imp::GOOD_SIZE_IS_EXACT { layout.align() <= PAGE } else { budget::small_bound(layout).is_some() }
 }
 
-/// Uses up some of a quota, and says whether there was enough. What can't be charged ends it.
+/// Uses up some of a quota if there is enough, and says whether there was.
 #[inline]
 fn take(quota: &Cell<i64>, layout: Layout) -> bool {
-    spend(quota, if is_chargeable(layout) { charge(layout) } else { i64::MAX / 2 })
+    let left = quota.get().saturating_sub(charge(layout));
+    let is_covered = is_chargeable(layout) && left >= 0;
+    if is_covered {
+        quota.set(left);
+    }
+    is_covered
 }
 
+/// The same at less cost: a quota that is not enough falls below 0, and has to be granted anew, or
+/// withdrawn, before it is looked at again.
 #[inline(always)]
 fn spend(quota: &Cell<i64>, charge: i64) -> bool {
-    // Below 0 it is not looked at again, but for its sign, before it is granted anew.
     let left = quota.get().wrapping_sub(charge);
     quota.set(left);
     left >= 0
@@ -103,6 +109,7 @@ pub(super) fn allows_allocation(node: &Node, layout: Layout) -> bool {
         return true;
     }
     if layout.size() > MOST {
+        node.quota.withdraw();
         return false;
     }
     grant(node);
@@ -120,6 +127,7 @@ pub(super) fn allows_free(node: &Node, layout: Layout) -> bool {
         return true;
     }
     if layout.size() > MOST {
+        node.quota.withdraw();
         return false;
     }
     if node.state() == State::Watched {
@@ -180,9 +188,9 @@ mod tests {
         let largest = Layout::from_size_align(isize::MAX as usize, 1).unwrap();
         for granted in [0, 1, 63, 64, 100_000] {
             let quota = Cell::new(granted);
-            assert!(!take(&quota, largest) && quota.get() < 0, "{granted}");
-            let quota = Cell::new(granted);
+            assert!(!take(&quota, largest) && !take(&quota, largest), "{granted}");
             assert!(!spend(&quota, charge_of(largest.size())) && quota.get() < 0, "{granted}");
+            assert!(!take(&quota, largest) && !take(&quota, largest), "{granted}");
         }
     }
 
@@ -194,7 +202,7 @@ mod tests {
         quota.allocations.set(1000);
         let count = (0..100).take_while(|_| take(&quota.allocations, layout)).count() as i64;
         assert_eq!(count, 1000 / charge(layout));
-        assert!(!take(&quota.allocations, Layout::new::<u8>()), "it stays used up");
+        assert!(!take(&quota.allocations, layout), "there is not enough left");
         quota.frees.set(1000);
         quota.withdraw();
         assert!(!take(&quota.frees, layout));
