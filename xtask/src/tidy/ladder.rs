@@ -16,6 +16,7 @@ pub(super) const RULE: Rule = Rule {
 const FLOORS: &[(&str, u32)] = &[
     ("server", 6),
     ("engine", 4),
+    ("persist", 3),
     ("keyspace", 2),
     ("zmalloc-capi", 2),
     ("zmalloc", 1),
