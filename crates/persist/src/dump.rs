@@ -13,11 +13,6 @@ use std::fmt;
 /// The version of the RDB format that is written, that of Redis 7.0, and the newest that is read.
 pub const RDB_VERSION: u16 = 10;
 
-/// The number of an RDB file's type for strings.
-pub const TYPE_STRING: u8 = 0;
-/// The number of an RDB file's type for values of a module's type, each part of which says what it is.
-pub const TYPE_MODULE_2: u8 = 7;
-
 /// Why bytes are no payload of DUMP, whatever value they hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -57,16 +52,16 @@ impl std::error::Error for DumpError {}
 /// Puts version and checksum behind a value that was written, its type first.
 ///
 /// ```
-/// use persist::{Writer, dump};
+/// use persist::{TYPE_STRING, Writer, dump};
 ///
 /// let mut writer = Writer::new(true);
-/// writer.byte(dump::TYPE_STRING);
+/// writer.byte(TYPE_STRING);
 /// writer.string(b"a");
 /// let payload = dump::seal(writer);
 /// assert_eq!(payload, b"\0\x01a\x0a\0\xbf\xfe\xef\x9b\x8f\x36\x7d\xb4");
 ///
 /// let mut reader = dump::open(&payload)?;
-/// assert_eq!(reader.byte()?, dump::TYPE_STRING);
+/// assert_eq!(reader.byte()?, TYPE_STRING);
 /// assert_eq!(reader.string()?.into_bytes(), &b"a"[..]);
 /// reader.finish()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

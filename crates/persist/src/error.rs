@@ -1,6 +1,9 @@
 //! What can be wrong with bytes that should be a value.
 
 use crate::lzf::LzfError;
+use crate::module_type::ModuleTypeId;
+use crate::module_value::Part;
+use keyspace::Corrupt;
 use std::fmt;
 
 /// Why bytes can't be read as what they should be.
@@ -24,6 +27,19 @@ pub enum FormatError {
     Lzf(LzfError),
     /// A value is of a type that can't be read here; the number is that of RDB files.
     Type(u8),
+    /// A part of a module's value has an opcode that there isn't.
+    Opcode(u64),
+    /// A module's value has another part than its type wants there.
+    Part {
+        /// What the type wants.
+        wanted: Part,
+        /// What is there.
+        found: Part,
+    },
+    /// A value is of a type that no module has registered.
+    ModuleType(ModuleTypeId),
+    /// The module didn't make a value of what was read.
+    NotLoaded(ModuleTypeId),
     /// Bytes follow after the end, this many.
     Trailing(usize),
 }
@@ -41,6 +57,16 @@ impl fmt::Display for FormatError {
             FormatError::StringEncoding(number) => write!(f, "no string has the special encoding {number}"),
             FormatError::Lzf(error) => error.fmt(f),
             FormatError::Type(number) => write!(f, "values of type {number} can't be read"),
+            FormatError::Opcode(opcode) => write!(f, "no part of a module's value has the opcode {opcode}"),
+            FormatError::Part { wanted, found } => write!(f, "{found} stands where {wanted} is wanted"),
+            FormatError::ModuleType(id) => {
+                write!(
+                    f,
+                    "no module has registered the type {id} (encoding version {})",
+                    id.encoding_version()
+                )
+            }
+            FormatError::NotLoaded(id) => write!(f, "the module refuses this value of its type {id}"),
             FormatError::Trailing(count) => write!(f, "{count} bytes follow after the end of the value"),
         }
     }
@@ -58,5 +84,12 @@ impl std::error::Error for FormatError {
 impl From<LzfError> for FormatError {
     fn from(error: LzfError) -> Self {
         FormatError::Lzf(error)
+    }
+}
+
+/// What a module's type is told: only that something is wrong.
+impl From<FormatError> for Corrupt {
+    fn from(_: FormatError) -> Self {
+        Corrupt
     }
 }

@@ -1,6 +1,6 @@
 //! Lengths, strings and payloads: both ways, and everything that isn't one.
 
-use crate::{FormatError, Reader, Text, Writer, crc64, dump};
+use crate::{FormatError, Reader, TYPE_STRING, Text, Writer, crc64, dump};
 use proptest::prelude::*;
 use std::borrow::Cow;
 
@@ -188,7 +188,7 @@ fn damaged_payloads_are_refused() {
 
 fn sealed(text: &[u8]) -> Vec<u8> {
     let mut writer = Writer::new(true);
-    writer.byte(dump::TYPE_STRING);
+    writer.byte(TYPE_STRING);
     writer.string(text);
     dump::seal(writer)
 }

@@ -92,9 +92,9 @@ fn a_limit_is_kept_to_the_byte() {
 fn no_worse_than_the_other_implementation_on_text() {
     let text: Vec<u8> = include_bytes!("tests.rs").iter().copied().cycle().take(40_000).collect();
     let words = include_bytes!("../crc64.rs");
-    for text in [&text[..], words, &words[..500], &words[..100]] {
+    for text in [&text[..], words, &words[..500], &words[..200]] {
         let theirs = lzf::compress(text).map_or(text.len(), |compressed| compressed.len());
-        assert!(round_trip(text).len() <= theirs + theirs / 50, "{} bytes", text.len());
+        assert!(round_trip(text).len() <= theirs + theirs / 50, "{} bytes, theirs {theirs}", text.len());
     }
 }
 
