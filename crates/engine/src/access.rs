@@ -62,6 +62,19 @@ impl Clock {
         }
     }
 
+    /// The value for a key that was last accessed so many seconds ago, or as long ago as can be told; `None` under an
+    /// LFU policy.
+    pub(crate) fn idle_for(self, seconds: u64) -> Option<u32> {
+        let longest = LRU_MASK - SET_BACK;
+        let seconds = u32::try_from(seconds).map_or(longest, |seconds| seconds.min(longest));
+        self.lfu.is_none().then(|| self.seconds().wrapping_sub(seconds) & LRU_MASK)
+    }
+
+    /// The value for a key whose access counter is `frequency`; `None` under an LRU policy.
+    pub(crate) fn with_frequency(self, frequency: u8) -> Option<u32> {
+        self.lfu.map(|_| self.minutes() << 8 | u32::from(frequency))
+    }
+
     /// How many seconds ago a key with `value` was accessed; `None` under an LFU policy, which doesn't know.
     pub(crate) fn idle_seconds(self, value: u32) -> Option<u32> {
         self.lfu.is_none().then(|| self.seconds().wrapping_sub(value) & LRU_MASK)

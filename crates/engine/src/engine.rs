@@ -21,6 +21,7 @@ use crate::host::{Embedded, Host};
 use crate::latency;
 use crate::lazyfree::LazyFree;
 use crate::lookup::Foreseen;
+use crate::module_types::Registered;
 use crate::names::Seeded;
 use crate::pause::Pause;
 use crate::pubsub::PubSub;
@@ -80,6 +81,7 @@ pub struct Engine {
     pub(crate) stats: Stats,
     pub(crate) commands: Index,
     pub(crate) host: Box<dyn Host>,
+    pub(crate) module_types: Registered,
     pub(crate) lazyfree: LazyFree,
     pub(crate) cron: Cron,
     pub(crate) expiry: Expiry,
@@ -141,6 +143,7 @@ impl Engine {
             stats: Stats::default(),
             commands: Index::new(),
             host: options.host,
+            module_types: Registered::default(),
             lazyfree: LazyFree::default(),
             cron: Cron::default(),
             expiry,

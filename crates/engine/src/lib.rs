@@ -80,6 +80,7 @@ mod latency;
 mod lazyfree;
 mod long_double;
 mod lookup;
+mod module_types;
 mod monitor;
 mod names;
 mod notify;

@@ -298,6 +298,14 @@ impl Engine {
         true
     }
 
+    /// Stores an entry, whose key is `key`, whatever that held. That the key is new is published here; that it has
+    /// changed, and how, is the caller's to say.
+    pub(crate) fn insert(&mut self, db: usize, key: &[u8], entry: Entry) {
+        let replaced = self.keyspace.db_mut(db).insert_entry(entry);
+        self.discard_replaced(replaced);
+        self.notify(db, key, EventClasses::NEW, "new");
+    }
+
     /// Takes a key to the database `target`, which has none of that name, and tells of the change.
     pub(crate) fn move_key(&mut self, db: usize, key: &[u8], target: usize) {
         let Some(entry) = self.keyspace.db_mut(db).remove(key) else { return };

@@ -34,5 +34,5 @@ pub use error::FormatError;
 pub use module_type::ModuleTypeId;
 pub use module_value::{ModuleReader, ModuleWriter, Part, skip_module_value};
 pub use reader::{Reader, Text};
-pub use value::{TYPE_MODULE_2, TYPE_STRING, Value, read_value, skip_value, write_value};
+pub use value::{TYPE_MODULE_2, TYPE_STRING, Value, read_value, skip_value, write_value, written_len};
 pub use writer::Writer;

@@ -34,6 +34,13 @@ pub fn write_value(writer: &mut Writer, entry: EntryRef<'_>, db: usize) {
     }
 }
 
+/// The bytes that the value of an entry of the database `db` takes when it is written, its type apart.
+pub fn written_len(entry: EntryRef<'_>, db: usize, compresses: bool) -> usize {
+    let mut writer = Writer::new(compresses);
+    write_value(&mut writer, entry, db);
+    writer.as_bytes().len() - size_of_val(&TYPE_STRING)
+}
+
 /// Reads a type and a value; modules' values are loaded by those of `types`, which are told that it is for `place`.
 ///
 /// # Errors

@@ -49,6 +49,11 @@ impl User {
         }
     }
 
+    /// Whether the payloads that it restores need no check of their own.
+    pub(crate) fn skips_sanitizing(&self) -> bool {
+        self.sanitizes == Some(false)
+    }
+
     /// The user `default` as it is before anybody changes it: it may do everything without a password.
     pub(crate) fn unrestricted(name: &[u8]) -> Self {
         let mut user = Self::new(name, false);

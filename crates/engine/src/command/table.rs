@@ -11,8 +11,8 @@ use super::Group::{Bitmap, Connection, Generic, PubSub, Server, String, Transact
 use super::{Categories, Command, Flags, KeyFlags, KeySpec};
 use crate::commands::{
     bitfield, bits, client, client_kill, client_list, client_pause, command, config, connection, counters,
-    debug, expire, help, info, keys, lcs, lolwut, memory, object, pubsub, scan, server, strings, tracking,
-    transactions, wait,
+    debug, dump, expire, help, info, keys, lcs, lolwut, memory, object, pubsub, scan, server, strings,
+    tracking, transactions, wait,
 };
 
 const WRITE: Flags = Flags::WRITE;
@@ -163,6 +163,13 @@ pub static COMMANDS: &[Command] = &[
         .keys(&[KeySpec::every(1, 1, &[RM, DELETE])])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
         .doc(Generic, "1.0.0", "O(N) for N keys; a key with M elements costs O(M)", "Removes keys."),
+    Command::new("dump", 2, dump::dump)
+        .syntax("key")
+        .flags(&[READONLY])
+        .acl(&[KEYSPACE])
+        .keys(&[KeySpec::one(1, &[RO, ACCESS])])
+        .tips(&["nondeterministic_output"])
+        .doc(Generic, "2.6.0", "O(N) for a value of N bytes", "Answers with a value in a form that RESTORE reads."),
     Command::new("exists", -2, keys::exists)
         .syntax("key...")
         .flags(&[READONLY, FAST])
@@ -257,6 +264,16 @@ pub static COMMANDS: &[Command] = &[
         .keys(&[KeySpec::one(1, &[RW, ACCESS, DELETE]), KeySpec::one(2, &[OW, INSERT])])
         .doc(Generic, "1.0.0", "O(1)", "Renames a key unless the new name is taken.")
         .history(&[("3.2.0", "The same name twice is no error.")]),
+    Command::new("restore", -4, dump::restore)
+        .syntax(
+            "key ttl:integer serialized-value [REPLACE]@3.0.0 [ABSTTL]@5.0.0 [IDLETIME seconds:integer]@5.0.0 \
+             [FREQ frequency:integer]@5.0.0",
+        )
+        .flags(&[WRITE, DENYOOM])
+        .acl(&[KEYSPACE, DANGEROUS])
+        .keys(&[KeySpec::one(1, &[OW, UPDATE])])
+        .doc(Generic, "2.6.0", "O(N) for a value of N bytes", "Stores a value that DUMP has answered with.")
+        .history(&[("3.0.0", "REPLACE."), ("5.0.0", "ABSTTL."), ("5.0.0", "IDLETIME and FREQ.")]),
     Command::new("scan", -2, scan::scan)
         .syntax("cursor:integer [MATCH pattern] [COUNT count:integer] [TYPE type]@6.0.0")
         .flags(&[READONLY])

@@ -78,11 +78,11 @@ pub(crate) fn debug(context: &mut Context<'_>, arguments: &[&[u8]]) -> Result<()
     Ok(())
 }
 
-/// DEBUG OBJECT: a line about the value, in the form that libraries take apart. Redis's line has an address too,
-/// and the length that the value would have in a file.
+/// DEBUG OBJECT: a line about the value, in the form that libraries take apart. Redis's line has an address too.
 fn object(context: &mut Context<'_>, key: &[u8]) -> Result<(), Error> {
     let db = context.selected();
     let now = access::Clock::of(&context.engine.config, &context.engine.clock);
+    let compresses = context.engine.config.rdbcompression;
     let entry = context.engine.find(db, key).ok_or(Error::NO_SUCH_KEY)?;
     let entry = entry.get();
     let used = match (now.idle_seconds(entry.clock()), now.frequency(entry.clock())) {
@@ -90,8 +90,9 @@ fn object(context: &mut Context<'_>, key: &[u8]) -> Result<(), Error> {
         (None, frequency) => format!("freq:{}", frequency.unwrap_or(0)),
     };
     let line = format!(
-        "Value refcount:1 encoding:{} bytes:{} lru:{} {used}",
+        "Value refcount:1 encoding:{} serializedlength:{} bytes:{} lru:{} {used}",
         entry.encoding().name(),
+        persist::written_len(entry, db, compresses),
         entry.memory_usage(zmalloc::good_size),
         entry.clock(),
     );

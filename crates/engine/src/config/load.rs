@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn what_has_no_effect_is_noticed_once() {
         let mut config = Config::default();
-        let text = file("rdbcompression no\nport 1\nslave-priority 1\nrdbcompression yes");
+        let text = file("rdb-del-sync-files no\nport 1\nslave-priority 1\nrdb-del-sync-files yes");
         let mut loaded = config.load(&text, &mut files).expect("a good text");
         let later = file("replica-priority 100\nset-max-intset-entries 1\nsave ''\nrdbchecksum no");
         loaded.merge(config.load(&later, &mut files).expect("a good text"));
@@ -334,7 +334,7 @@ mod tests {
         assert_eq!(
             loaded.notices(),
             [
-                "'rdbcompression', 'rdbchecksum' have no effect: RDB files are not supported",
+                "'rdb-del-sync-files', 'rdbchecksum' have no effect: RDB files are not supported",
                 "'replica-priority' has no effect: replication is not supported",
                 "'set-max-intset-entries' has no effect: \
                  hashes, lists, sets, sorted sets and streams are not supported",

@@ -56,7 +56,7 @@ pub use load::{LoadError, Loaded, Source};
 pub use set::{Change, SetError};
 pub use types::{
     ClientOutputBufferLimits, LogLevel, MaxmemoryPolicy, MemoryShare, OutputBufferLimit, Protection,
-    PubsubDefault,
+    PubsubDefault, SanitizeDumpPayload,
 };
 
 /// The settings in force, each named as its directive, and those that wait for a feature.
@@ -141,6 +141,10 @@ pub struct Config {
     pub maxmemory_samples: u32,
     /// How long eviction may make a command wait, from 0 to 100: 10 is half a millisecond, 100 as long as it takes.
     pub maxmemory_eviction_tenacity: u32,
+    /// Whether long strings are compressed where values are written: in the payloads of DUMP.
+    pub rdbcompression: bool,
+    /// Whose payloads RESTORE checks in full before it reads their values.
+    pub sanitize_dump_payload: SanitizeDumpPayload,
     /// Which keyspace notifications are published.
     pub notify_keyspace_events: EventClasses,
     /// The most keys that are remembered for clients that track what they read; 0 for no limit.
@@ -219,6 +223,8 @@ impl Default for Config {
             maxmemory_policy: MaxmemoryPolicy::Noeviction,
             maxmemory_samples: 5,
             maxmemory_eviction_tenacity: 10,
+            rdbcompression: true,
+            sanitize_dump_payload: SanitizeDumpPayload::No,
             notify_keyspace_events: EventClasses::empty(),
             tracking_table_max_keys: 1_000_000,
             lfu_log_factor: 10,

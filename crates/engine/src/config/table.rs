@@ -2,7 +2,7 @@
 //! value lives.
 
 use super::directive::{Directive, Place, Requirement};
-use super::types::{LogLevel, MaxmemoryPolicy, Protection, PubsubDefault, Setting as _};
+use super::types::{LogLevel, MaxmemoryPolicy, Protection, PubsubDefault, SanitizeDumpPayload, Setting as _};
 use super::value::Kind::{Choice, MemoryOrPercent, Octal, Text, Words, YesNo};
 use super::value::{Kind, Value};
 use super::{check, events};
@@ -18,7 +18,6 @@ const AOF: &str = "append-only files are not supported";
 const BACKGROUND: &str = "running in the background is not supported, let a supervisor do it";
 const CLUSTER: &str = "cluster mode is not supported";
 const COLLECTIONS: &str = "hashes, lists, sets, sorted sets and streams are not supported";
-const DUMP: &str = "loading dumped values is not supported";
 const DYNAMIC_HZ: &str = "the frequency of rounds doesn't depend on the number of clients";
 const HLL: &str = "HyperLogLog is not supported";
 const HUGE_PAGES: &str = "transparent huge pages stay as the system has set them";
@@ -172,7 +171,7 @@ pub static TABLE: &[Directive] = &[
     row("rdb-del-sync-files", YesNo, waiting("no", RDB)),
     row("rdb-save-incremental-fsync", YesNo, waiting("yes", RDB)),
     row("rdbchecksum", YesNo, waiting("yes", RDB)).immutable(),
-    row("rdbcompression", YesNo, waiting("yes", RDB)),
+    row("rdbcompression", YesNo, field!(rdbcompression)),
     row("repl-backlog-size", memory(1, i64::MAX), waiting("1048576", REPLICATION)),
     row("repl-backlog-ttl", LONG, waiting("3600", REPLICATION)),
     row("repl-disable-tcp-nodelay", YesNo, waiting("no", REPLICATION)),
@@ -193,7 +192,7 @@ pub static TABLE: &[Directive] = &[
     row("replica-serve-stale-data", YesNo, waiting("yes", REPLICATION)).alias("slave-serve-stale-data"),
     row("replicaof", Words(check::master), only("", REPLICATION)).alias("slaveof").immutable(),
     row("requirepass", ANY, field!(requirepass)),
-    row("sanitize-dump-payload", Choice(&["no", "yes", "clients"]), waiting("no", DUMP)),
+    row("sanitize-dump-payload", Choice(SanitizeDumpPayload::WORDS), field!(sanitize_dump_payload)),
     row("save", Words(check::save_points), only("", RDB)),
     row("server_cpulist", ANY, waiting("", AFFINITY)).immutable(),
     row("set-max-intset-entries", LONG, waiting("512", COLLECTIONS)),

@@ -133,6 +133,19 @@ macro_rules! choice {
 }
 
 choice! {
+    /// Whose payloads RESTORE checks in full (`sanitize-dump-payload`), so that no module is shown a value that isn't
+    /// whole.
+    SanitizeDumpPayload {
+        /// Nobody's.
+        No = "no",
+        /// Everybody's.
+        Yes = "yes",
+        /// Those of clients whose users haven't been excepted by `skip-sanitize-payload`.
+        Clients = "clients",
+    }
+}
+
+choice! {
     /// How much goes to the log (`loglevel`), from all to little.
     LogLevel {
         /// Everything, of use to developers.

@@ -5,6 +5,7 @@
 
 use engine::Reply;
 
+use crate::dump;
 use crate::generate::{Match, Step};
 
 /// The outcome of a comparison.
@@ -32,6 +33,7 @@ pub(crate) fn replies(step: &Step, ours: &[u8], theirs: &[u8]) -> Verdict {
             }
             _ => false,
         },
+        Match::Payload => dump::is_same_value(&ours, &theirs),
         Match::Shape => shape(&ours) == shape(&theirs),
     };
     if equal { Verdict::Equal } else { Verdict::Different(format!("not equal ({:?})", step.compare)) }

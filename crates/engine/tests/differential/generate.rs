@@ -2,6 +2,8 @@
 
 use engine::Rng;
 
+use crate::dump::{payload, seal};
+
 /// How the replies to a step are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Match {
@@ -15,6 +17,8 @@ pub(crate) enum Match {
     /// The same but for the rules about commands: of those there is more than one way to tell the same, and which one
     /// is taken depends on all commands that a server has.
     ButCommands,
+    /// Payloads of the same value: how a text is compressed is the compressor's to choose.
+    Payload,
     /// Replies of the same type: figures that only the server itself can know.
     Shape,
 }
@@ -49,7 +53,7 @@ impl Step {
 }
 
 /// The commands as templates. A word in capitals stands for itself; the others are drawn anew each time:
-/// `key`, `value`, `integer`, `float`, `index` (into a string), `seconds`, `millis`, `at` and `at-millis` (times
+/// `key`, `value`, `payload` (of DUMP), `restore-ttl`, `integer`, `float`, `index` (into a string), `seconds`, `millis`, `at` and `at-millis` (times
 /// to live and points in time that are either past or far off), `db`, `pattern`, `bit` (a number of one), `field`
 /// (a type of BITFIELD's), `user`, `rule` (one of ACL SETUSER's). `[a|b|c]` is one of them
 /// or nothing, `(a|b)` one of them, and a word with `*` after it is repeated one to four times.
@@ -135,6 +139,11 @@ const TEMPLATES: &[&str] = &[
     "RENAMENX key key",
     "COPY key key [DB db] [REPLACE]",
     "MOVE key db",
+    "DUMP key",
+    "RESTORE key restore-ttl payload [REPLACE]",
+    "RESTORE key restore-ttl payload [REPLACE] [ABSTTL] [IDLETIME integer|FREQ integer] [REPLACE]",
+    "RESTORE key (0|x|-1) payload REPLACE [IDLETIME|FREQ|x|REPLACE] [7|x|256] [FREQ|IDLETIME] [7|-1]",
+    "RESTORE key 0 value [REPLACE]",
     "EXPIRE key seconds [NX|XX] [NX|XX]",
     "PEXPIRE key millis [NX|XX]",
     "EXPIRE key (0|-1|x) [GT|LT] [GT|LT|NX]",
@@ -370,6 +379,10 @@ impl Generator {
             "at-millis" => {
                 self.any(&["1", "0", "-1", "4000000000000", "33177117420000", "9223372036854775807", "z"])
             }
+            "payload" => self.payload(),
+            "restore-ttl" => {
+                self.any(&["0", "0", "1000000", "4000000000000", "9223372036854775807", "-1", "1.5", ""])
+            }
             "db" => self.any(&["0", "0", "1", "2", "15", "16", "-1", "x", "99999999999"]),
             "bit" => match self.rng.below(6) {
                 0 => self.any(&["#0", "#3", "#-1", "#", "4294967296", "34359738367", "-1", "x", "", "01"]),
@@ -478,6 +491,24 @@ impl Generator {
         }
     }
 
+    /// What DUMP may have answered, or nearly.
+    fn payload(&mut self) -> Vec<u8> {
+        let value = self.value();
+        let mut payload = payload(&value, self.one_in(2));
+        match self.rng.below(8) {
+            0 => {
+                let at = self.rng.below(payload.len() as u64) as usize;
+                payload[at] ^= 1 << self.rng.below(8);
+            }
+            1 => payload.truncate(self.rng.below(payload.len() as u64) as usize),
+            // Of a type that neither knows.
+            2 => payload = seal(&[&[200], &value[..]].concat(), persist::dump::RDB_VERSION),
+            3 => payload = seal(b"\0\x01v", self.rng.below(13) as u16),
+            _ => {}
+        }
+        payload
+    }
+
     fn integer(&mut self) -> Vec<u8> {
         match self.rng.below(6) {
             0 => self.any(&[
@@ -557,6 +588,8 @@ fn calm(args: &mut [Vec<u8>]) {
         (1..=i64::MAX, "0")
     } else if is(&args[0], &["SETBIT", "BITFIELD"]) {
         (1_000_000..=512 << 23, "77")
+    } else if is(&args[0], &["RESTORE"]) {
+        (1..=60_000, "1000000")
     } else if args.iter().any(|arg| is(arg, &["PX", "PEXPIRE", "PSETEX"])) {
         (1..=60_000, "1000000")
     } else if args.iter().any(|arg| is(arg, &["EX", "EXPIRE", "SETEX"])) {
@@ -595,6 +628,7 @@ fn comparison(args: &[Vec<u8>]) -> Match {
         ("KEYS", _) | ("COMMAND", "LIST") | ("CONFIG", "GET") => Match::Unordered,
         ("TTL" | "EXPIRETIME", _) => Match::Within(30),
         ("PTTL" | "PEXPIRETIME", _) => Match::Within(30_000),
+        ("DUMP", _) => Match::Payload,
         ("ACL", "GETUSER") => Match::ButCommands,
         ("ACL", "LIST" | "LOG" | "GENPASS") | ("SLOWLOG", "LEN" | "GET") => Match::Shape,
         ("LATENCY", "HISTOGRAM") => Match::Shape,

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod compare;
+mod dump;
 mod generate;
 mod messages;
 mod oracle;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use engine::config::Protection;
 use engine::{ClientId, Engine, Options, Rng};
 
+use crate::dump::payload;
 use crate::messages::{Sent, difference};
 use crate::oracle::{Oracle, request};
 
@@ -62,6 +63,12 @@ const ANYWHERE: &[&str] = &[
     "COPY key key",
     "COPY key key REPLACE DB db",
     "MOVE key db",
+    "DUMP key",
+    "RESTORE key 0 payload",
+    "RESTORE key 1000000 payload REPLACE",
+    "RESTORE key 1 payload ABSTTL REPLACE",
+    "RESTORE new 0 payload",
+    "RESTORE key 0 value REPLACE",
     "EXPIRE key 1000",
     "EXPIRE key -1",
     "PEXPIREAT key 1",
@@ -250,6 +257,7 @@ impl Sessions {
         match word {
             "key" => self.pick(&["key:1", "key:2", "key:3", "k", "other", ""]).into(),
             "new" => format!("new:{}", self.rng.below(1_000_000)).into_bytes(),
+            "payload" => payload(self.pick(&["a", "bb", "7"]).as_bytes(), true),
             "number" => self.pick(&["n1", "n2"]).into(),
             "value" => self.pick(&["a", "bb", "7", "ccc"]).into(),
             "db" => self.pick(&["0", "1", "2"]).into(),
