@@ -588,9 +588,7 @@ fn calm(args: &mut [Vec<u8>]) {
         (1..=i64::MAX, "0")
     } else if is(&args[0], &["SETBIT", "BITFIELD"]) {
         (1_000_000..=512 << 23, "77")
-    } else if is(&args[0], &["RESTORE"]) {
-        (1..=60_000, "1000000")
-    } else if args.iter().any(|arg| is(arg, &["PX", "PEXPIRE", "PSETEX"])) {
+    } else if args.iter().any(|arg| is(arg, &["PX", "PEXPIRE", "PSETEX", "RESTORE"])) {
         (1..=60_000, "1000000")
     } else if args.iter().any(|arg| is(arg, &["EX", "EXPIRE", "SETEX"])) {
         (1..=60, "1000")

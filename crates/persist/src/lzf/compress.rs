@@ -82,8 +82,8 @@ impl Output {
     }
 
     fn reference(&mut self, distance: usize, len: usize) -> Option<()> {
-        let (high, low) = ((distance - 1 >> 8) as u8, (distance - 1) as u8);
-        let len = len - (MIN_MATCH - 1);
+        let (back, len) = (distance - 1, len - (MIN_MATCH - 1));
+        let (high, low) = ((back >> 8) as u8, back as u8);
         if len < LONG {
             self.make_room(2)?;
             self.bytes.extend_from_slice(&[(len as u8) << 5 | high, low]);
