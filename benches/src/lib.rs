@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod alloc;
+pub mod audience;
 pub mod cache;
 pub mod load;
 pub mod misbehave;
@@ -16,3 +17,4 @@ pub mod resp;
 pub mod server;
 pub mod summary;
 pub mod table;
+pub mod transactions;

@@ -19,7 +19,7 @@ pub struct Run {
 pub const KEYS: u64 = 1_000_000;
 
 /// The number of connections.
-const CLIENTS: u32 = 50;
+pub const CLIENTS: u32 = 50;
 
 impl Run {
     /// Runs it against the server on a loopback port and returns the requests per second that

@@ -4,24 +4,28 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
+use benches::audience::Audience;
 use benches::load::{KEY_LENGTH, Values, bytes_per_key};
-use benches::redis_benchmark::{KEYS, Run};
+use benches::redis_benchmark::{CLIENTS, KEYS, Run};
 use benches::resp::Reply;
 use benches::server::Server;
 use benches::summary::Summary;
 use benches::table::Table;
+use benches::transactions::Transactions;
 use clap::{Parser, ValueEnum};
 
 /// Measures two servers beside each other, in alternation.
 #[derive(Parser)]
 struct Arguments {
+    /// What to measure; everything, unless something is named
+    rows: Vec<Row>,
     /// The server to judge
     #[arg(long)]
     ours: PathBuf,
     /// The server to compare it with
     #[arg(long, default_value = "redis-server")]
     theirs: PathBuf,
-    /// Requests of one run with 16 in flight; a run with one in flight has a tenth
+    /// Requests of one run of SET, GET or INCR with 16 in flight; other runs have a fixed share of it
     #[arg(long, default_value_t = 3_000_000)]
     requests: u64,
     /// How often everything is repeated
@@ -30,30 +34,88 @@ struct Arguments {
     /// Numbers of keys to measure the memory with
     #[arg(long, value_delimiter = ',', default_values_t = [300_000, 1_000_000])]
     keys: Vec<u64>,
-    /// Measure this alone
-    #[arg(long)]
-    only: Option<Measure>,
 }
 
+/// What can be measured alone.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Measure {
-    Cpu,
+enum Row {
+    /// CPU time of SET
+    Set,
+    /// CPU time of GET
+    Get,
+    /// CPU time of INCR
+    Incr,
+    /// CPU time of PUBLISH, to five subscribers that read
+    Publish,
+    /// CPU time of MULTI, ten commands and EXEC together
+    Multi,
+    /// CPU time of BITCOUNT of a megabyte
+    Bitcount,
+    /// CPU time of BITOP of two megabytes
+    Bitop,
+    /// Bytes per key
     Memory,
 }
 
-/// The commands whose CPU time is measured, as `redis-benchmark` names them.
-const TESTS: [&str; 3] = ["SET", "GET", "INCR"];
+/// One kind of run whose CPU time is measured.
+struct Plan {
+    row: Row,
+    name: &'static str,
+    load: Load,
+    /// Operations in flight on a connection.
+    pipeline: u32,
+    /// One run has so many times fewer operations than `--requests` says.
+    share: u64,
+    /// The goal: the most that our CPU time per operation may be, relative to theirs.
+    goal: f64,
+}
 
-/// Requests in flight on a connection, and the goal: the most that our CPU time per operation may
-/// be, relative to theirs.
-const PIPELINES: [(u32, f64); 2] = [(16, 0.80), (1, 1.00)];
+/// Who makes the requests.
+#[derive(Clone, Copy)]
+enum Load {
+    /// `redis-benchmark`, with a test's name or a command.
+    Benchmark(&'static str),
+    /// `redis-benchmark`, with messages to an audience.
+    Publish,
+    /// [`Transactions`].
+    Transactions,
+}
 
-/// Commands on strings of [`BITS_LENGTH`] bytes, measured with 16 in flight, and the goal.
-const BITS: [(&str, f64); 2] = [("BITCOUNT bits:a", 0.50), ("BITOP AND bits:c bits:a bits:b", 0.50)];
+const PLANS: [Plan; 11] = [
+    Plan::of(Row::Set, "SET", Load::Benchmark("SET"), 16, 1, 0.80),
+    Plan::of(Row::Get, "GET", Load::Benchmark("GET"), 16, 1, 0.80),
+    Plan::of(Row::Incr, "INCR", Load::Benchmark("INCR"), 16, 1, 0.80),
+    Plan::of(Row::Set, "SET", Load::Benchmark("SET"), 1, 10, 1.00),
+    Plan::of(Row::Get, "GET", Load::Benchmark("GET"), 1, 10, 1.00),
+    Plan::of(Row::Incr, "INCR", Load::Benchmark("INCR"), 1, 10, 1.00),
+    Plan::of(Row::Publish, "PUBLISH", Load::Publish, 16, 3, 0.90),
+    Plan::of(Row::Multi, "MULTI of ten", Load::Transactions, 16, 15, 0.90),
+    Plan::of(Row::Multi, "MULTI of ten", Load::Transactions, 1, 15, 0.90),
+    Plan::of(Row::Bitcount, "BITCOUNT 1 MB", Load::Benchmark("BITCOUNT bits:a"), 16, 300, 0.50),
+    Plan::of(
+        Row::Bitop,
+        "BITOP AND 2 × 1 MB",
+        Load::Benchmark("BITOP AND bits:c bits:a bits:b"),
+        16,
+        300,
+        0.50,
+    ),
+];
+
+impl Plan {
+    const fn of(row: Row, name: &'static str, load: Load, pipeline: u32, share: u64, goal: f64) -> Self {
+        Self { row, name, load, pipeline, share, goal }
+    }
+}
+
+/// The length of the strings that the bit commands work on.
 const BITS_LENGTH: usize = 1 << 20;
 
-/// For one request of theirs, so many are made of the other commands.
-const BITS_SHARE: u64 = 300;
+/// Where and what is published, and to how many.
+const PUBLISH: &str = "PUBLISH news a-message-of-thirty-characters";
+const CHANNEL: &str = "news";
+const MESSAGE: &str = "a-message-of-thirty-characters";
+const AUDIENCE: usize = 5;
 
 /// The values that are loaded, and the goal: the most bytes that a key may take.
 const SHAPES: [(Values, f64); 4] =
@@ -75,19 +137,22 @@ impl Pair {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    if arguments.only != Some(Measure::Memory) {
-        compare_cpu(&arguments)?;
+    let is_wanted = |row| arguments.rows.is_empty() || arguments.rows.contains(&row);
+    let plans: Vec<_> = PLANS.iter().filter(|plan| is_wanted(plan.row)).collect();
+    if !plans.is_empty() {
+        compare_cpu(&arguments, &plans)?;
     }
-    if arguments.only != Some(Measure::Cpu) {
+    if is_wanted(Row::Memory) {
         compare_memory(&arguments)?;
     }
     Ok(())
 }
 
-/// One kind of run, and what each server took for it, round by round.
+/// A plan, and what each server took for it, round by round.
 struct Series {
-    run: Run,
-    goal: f64,
+    plan: &'static Plan,
+    /// Operations of one run.
+    operations: u64,
     ours: Vec<Measurement>,
     theirs: Vec<Measurement>,
 }
@@ -97,37 +162,57 @@ struct Series {
 struct Measurement {
     /// CPU time per operation, in microseconds.
     cpu: f64,
-    /// Requests per second, as the load generator saw them.
+    /// Operations per second, as the load generator saw them.
     rate: f64,
 }
 
 impl Series {
-    fn new(test: &'static str, pipeline: u32, goal: f64, requests: u64) -> Self {
-        let requests = if pipeline == 1 { requests / 10 } else { requests }.max(1);
-        let run = Run { test, requests, pipeline };
-        Self { run, goal, ours: Vec::new(), theirs: Vec::new() }
+    fn new(plan: &'static Plan, requests: u64) -> Self {
+        Self { plan, operations: (requests / plan.share).max(1), ours: Vec::new(), theirs: Vec::new() }
     }
 
     /// Measures both servers, one after the other, and prints the figures.
     fn measure(&mut self, pair: &Pair, ours_first: bool) -> Result<()> {
         if ours_first {
-            self.ours.push(measure(&pair.ours, self.run)?);
+            self.ours.push(self.measure_one(&pair.ours)?);
         }
-        self.theirs.push(measure(&pair.theirs, self.run)?);
+        self.theirs.push(self.measure_one(&pair.theirs)?);
         if !ours_first {
-            self.ours.push(measure(&pair.ours, self.run)?);
+            self.ours.push(self.measure_one(&pair.ours)?);
         }
         let (ours, theirs) = (self.ours[self.ours.len() - 1], self.theirs[self.theirs.len() - 1]);
         println!(
-            "round {}: {:<4} -P {:<2}  ours {:.3} µs, theirs {:.3} µs, ratio {:.2}",
+            "round {}: {:<12} -P {:<2}  ours {:.3} µs, theirs {:.3} µs, ratio {:.2}",
             self.ours.len(),
-            self.run.test,
-            self.run.pipeline,
+            self.plan.name,
+            self.plan.pipeline,
             ours.cpu,
             theirs.cpu,
             ours.cpu / theirs.cpu,
         );
         Ok(())
+    }
+
+    /// The server's CPU time over one run, divided by its operations.
+    fn measure_one(&self, server: &Server) -> Result<Measurement> {
+        let (port, pipeline, count) = (server.port(), self.plan.pipeline, self.operations);
+        match self.plan.load {
+            Load::Benchmark(test) => {
+                measured(server, count, || Run { test, requests: count, pipeline }.against(port))
+            }
+            Load::Publish => {
+                let audience = Audience::gather(port, CHANNEL, AUDIENCE)?;
+                measured(server, count, || {
+                    let rate = Run { test: PUBLISH, requests: count, pipeline }.against(port)?;
+                    audience.expect(count * Audience::message_length(CHANNEL, MESSAGE))?;
+                    Ok(rate)
+                })
+            }
+            Load::Transactions => {
+                let load = Transactions { count, pipeline, keys: KEYS, clients: CLIENTS };
+                measured(server, load.operations(), || load.against(port))
+            }
+        }
     }
 
     /// The distributions of both servers and of the ratio of the two within a round.
@@ -139,7 +224,7 @@ impl Series {
         let theirs = of(&self.theirs, |measurement| measurement.cpu);
         let ratios: Vec<_> = ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect();
         let ratio = Summary::of(&ratios);
-        let name = format!("{} -P {}", self.run.test, self.run.pipeline);
+        let name = format!("{} -P {}", self.plan.name, self.plan.pipeline);
         for (who, measurements, figures) in [("ours", &self.ours, &ours), ("theirs", &self.theirs, &theirs)] {
             let rate = Summary::of(&of(measurements, |measurement| measurement.rate)).median;
             let mut row = vec![format!("{name}, {who}, µs")];
@@ -149,36 +234,31 @@ impl Series {
         }
         let mut row = vec![format!("{name}, ratio")];
         row.extend(cells(ratio, 2));
-        row.extend([String::new(), format!("{:.2}", self.goal)]);
-        row.push(verdict(ratio.median, self.goal));
+        row.extend([String::new(), format!("{:.2}", self.plan.goal)]);
+        row.push(verdict(ratio.median, self.plan.goal));
         table.push(row);
     }
 }
 
-/// The server's CPU time over one run, divided by its requests.
-fn measure(server: &Server, run: Run) -> Result<Measurement> {
+/// What a server takes for a run that makes so many operations, and says how many a second it saw.
+fn measured(server: &Server, operations: u64, run: impl FnOnce() -> Result<f64>) -> Result<Measurement> {
     let before = server.cpu_time()?;
-    let rate = run.against(server.port())?;
+    let rate = run()?;
     let used = server.cpu_time()?.saturating_sub(before);
-    Ok(Measurement { cpu: used.as_secs_f64() * 1e6 / run.requests as f64, rate })
+    Ok(Measurement { cpu: used.as_secs_f64() * 1e6 / operations as f64, rate })
 }
 
-fn compare_cpu(arguments: &Arguments) -> Result<()> {
+fn compare_cpu(arguments: &Arguments, plans: &[&'static Plan]) -> Result<()> {
     let pair = Pair::start(arguments)?;
-    println!("CPU time of the server per operation; {KEYS} different keys, 50 connections");
+    println!("CPU time of the server per operation; {KEYS} different keys, {CLIENTS} connections");
     fill(&pair, arguments.requests)?;
-    let mut series = Vec::new();
-    for (pipeline, goal) in PIPELINES {
-        series.extend(TESTS.map(|test| Series::new(test, pipeline, goal, arguments.requests)));
-    }
-    let requests = arguments.requests / BITS_SHARE;
-    series.extend(BITS.map(|(command, goal)| Series::new(command, 16, goal, requests)));
+    let mut series: Vec<_> = plans.iter().map(|plan| Series::new(plan, arguments.requests)).collect();
     for round in 0..arguments.rounds {
         for one in &mut series {
             one.measure(&pair, round % 2 == 0)?;
         }
     }
-    let mut table = Table::new(&["", "min", "1/4", "median", "3/4", "max", "requests/s", "goal", "met"]);
+    let mut table = Table::new(&["", "min", "1/4", "median", "3/4", "max", "operations/s", "goal", "met"]);
     series.iter().for_each(|one| one.report(&mut table));
     println!("\n{table}");
     Ok(())
