@@ -1,7 +1,5 @@
 //! Strings as rows of bits: bit 0 is the highest of the first byte.
 
-use std::ops::Range;
-
 /// A vector as wide as a cache line: the compiler keeps it in whatever registers the machine has.
 type Lanes = [u64; 8];
 
@@ -111,20 +109,30 @@ pub(crate) enum Operation {
 }
 
 /// Combines sources, of which there is at least one; shorter ones are taken as if zeros followed.
+///
+/// The first two are read and combined into the result at once: what this costs is memory's speed, and a copy on the
+/// way was half of it.
 pub(crate) fn combine(operation: Operation, sources: &[&[u8]]) -> Vec<u8> {
     /// As many bytes as stay in the nearest cache while source upon source goes into them.
     const TILE: usize = 4096;
     let len = sources.iter().map(|source| source.len()).max().unwrap_or(0);
+    let (first, others) = sources.split_first().expect("there is a source");
     let mut result = Vec::with_capacity(len);
-    let mut tile = [0; TILE];
     while result.len() < len {
-        let tile = &mut tile[..TILE.min(len - result.len())];
-        let range = result.len()..result.len() + tile.len();
-        let (first, others) = sources.split_first().expect("there is a source");
-        let piece = part(first, &range);
-        tile[..piece.len()].copy_from_slice(piece);
-        tile[piece.len()..].fill(0);
-        for piece in others.iter().map(|source| part(source, &range)) {
+        let start = result.len();
+        let end = len.min(start + TILE);
+        let piece = part(first, start, end);
+        let mut others = others.iter().map(|source| part(source, start, end));
+        match (operation, others.next()) {
+            (Operation::Not, _) => result.extend(piece.iter().map(|byte| !byte)),
+            (_, None) => result.extend_from_slice(piece),
+            (Operation::And, Some(second)) => extend(&mut result, piece, second, |a, b| a & b),
+            (Operation::Or, Some(second)) => extend(&mut result, piece, second, |a, b| a | b),
+            (Operation::Xor, Some(second)) => extend(&mut result, piece, second, |a, b| a ^ b),
+        }
+        result.resize(end, 0);
+        let tile = &mut result[start..];
+        for piece in others {
             match operation {
                 Operation::And => {
                     zip(tile, piece, |a, b| a & b);
@@ -135,17 +143,22 @@ pub(crate) fn combine(operation: Operation, sources: &[&[u8]]) -> Vec<u8> {
                 Operation::Not => {}
             }
         }
-        if operation == Operation::Not {
-            tile.iter_mut().for_each(|byte| *byte = !*byte);
-        }
-        result.extend_from_slice(tile);
     }
     result
 }
 
-/// What of a range a source has.
-fn part<'a>(source: &'a [u8], range: &Range<usize>) -> &'a [u8] {
-    &source[range.start.min(source.len())..range.end.min(source.len())]
+/// Appends two pieces, combined; what one has beyond the other is combined with zeros.
+#[inline]
+fn extend(result: &mut Vec<u8>, a: &[u8], b: &[u8], combine: impl Fn(u8, u8) -> u8) {
+    let common = a.len().min(b.len());
+    result.extend(a.iter().zip(b).map(|(&a, &b)| combine(a, b)));
+    let rest = if a.len() > common { &a[common..] } else { &b[common..] };
+    result.extend(rest.iter().map(|&byte| combine(byte, 0)));
+}
+
+/// What a source has from `start` to `end`.
+fn part(source: &[u8], start: usize, end: usize) -> &[u8] {
+    &source[start.min(source.len())..end.min(source.len())]
 }
 
 #[inline]

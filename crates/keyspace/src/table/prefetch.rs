@@ -4,6 +4,9 @@
 use super::bucket::Tags;
 use super::{Pointer, Table};
 
+/// How far behind an element's first byte the last one is likely to be that a look-up reads.
+const BEYOND: usize = 40;
+
 impl<P: Pointer> Table<P> {
     /// Begins to load the bucket of `hash`.
     #[inline]
@@ -25,7 +28,10 @@ impl<P: Pointer> Table<P> {
         for slot in bucket.tags().matching(Tags::of_hash(hash)) {
             let word = bucket.word(slot);
             if word.may_have(hash) {
-                load(word.pointer().as_ptr());
+                let element = word.pointer().as_ptr().cast::<u8>().cast_const();
+                load(element);
+                // A small entry often begins in one line and ends in the next.
+                load(element.wrapping_add(BEYOND));
                 return;
             }
         }
