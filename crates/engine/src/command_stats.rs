@@ -1,7 +1,7 @@
 //! What is counted of each command, and of each kind of error.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::client::ClientId;
 use crate::command::{self, Call, Command, Flags};
@@ -13,14 +13,14 @@ use crate::latency::Histogram;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Row {
     pub(crate) calls: u64,
-    /// The time that the calls took together.
-    pub(crate) took: Duration,
+    /// The time that the calls took together, in nanoseconds.
+    pub(crate) took_ns: u64,
     /// Calls that were refused before the command ran.
     pub(crate) rejected: u64,
     /// Calls that the command answered with an error.
     pub(crate) failed: u64,
-    /// How long calls took, once one was made while `latency-tracking` is on.
-    pub(crate) histogram: Option<Box<Histogram>>,
+    /// How long the calls took that were made while `latency-tracking` was on.
+    pub(crate) histogram: Histogram,
 }
 
 impl Row {
@@ -85,12 +85,13 @@ impl Engine {
         let ended = Instant::now();
         self.last_end = Some(ended);
         let took = ended - begun;
+        let took_ns = took.as_nanos() as u64;
         let row = self.command_stats.of_mut(call.command);
         row.calls += 1;
-        row.took += took;
+        row.took_ns += took_ns;
         row.failed += u64::from(failed);
         if self.config.latency_tracking {
-            row.histogram.get_or_insert_default().record(took.as_nanos() as u64);
+            row.histogram.record(took_ns);
         }
         let is_fast = call.command.flags.contains(Flags::FAST);
         self.note_latency(if is_fast { "fast-command" } else { "command" }, took);

@@ -30,20 +30,27 @@ impl Engine {
     pub fn execute(&mut self, id: ClientId, args: &[&[u8]]) {
         self.clock.refresh();
         self.last_end = None;
-        if self.is_waiting(id) || self.execute_now(id, args) == Outcome::Postponed {
+        let command = args.first().and_then(|name| self.commands.command(name));
+        if self.is_waiting(id) || self.execute_now(id, command, args) == Outcome::Postponed {
             self.keep_request(id, args);
         }
         self.settle();
     }
 
-    /// The same, at the time that the data clock shows already, by a client that doesn't wait.
-    pub(crate) fn execute_now(&mut self, id: ClientId, args: &[&[u8]]) -> Outcome {
+    /// The same, at the time that the data clock shows already, by a client that doesn't wait; `command` is what has
+    /// the name that `args` begin with.
+    pub(crate) fn execute_now(
+        &mut self,
+        id: ClientId,
+        command: Option<&'static Command>,
+        args: &[&[u8]],
+    ) -> Outcome {
         let Some(name) = args.first() else { return Outcome::Taken };
         let mut reply = self.begin_reply(id);
         let before = reply.len();
         let mut outcome = Outcome::Taken;
         self.connected_mut(id).last_command = None;
-        match self.commands.command(name) {
+        match command {
             // As in Redis, a browser that was tricked into sending requests gets no further than its first line.
             None if is_http(name) => self.doom(id),
             None => {

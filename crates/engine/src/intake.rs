@@ -8,7 +8,7 @@ use keyspace::KeyHash;
 use smallvec::SmallVec;
 
 use crate::client::{ClientId, Close};
-use crate::command::Flags;
+use crate::command::{Command, Flags};
 use crate::dispatch::Outcome;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -26,6 +26,14 @@ pub(crate) struct Taken {
     request: Request,
     start: usize,
     end: usize,
+}
+
+/// What is known of a request before it runs.
+#[derive(Clone, Copy, Debug)]
+struct Hint {
+    command: Option<&'static Command>,
+    /// The hash of its first key, where that is known.
+    foreseen: Option<Foreseen>,
 }
 
 impl Engine {
@@ -118,19 +126,21 @@ impl Engine {
             if batch.is_empty() && broken.is_none() {
                 break;
             }
-            let foreseen = self.prefetch(id, parser.ranges(), buffer, &batch);
+            let hints = self.prefetch(id, parser.ranges(), buffer, &batch);
             let mut held = None;
-            for (at, Taken { request, start, end }) in batch.drain(..).enumerate() {
-                self.foreseen = foreseen.get(at).copied().flatten();
+            for (Hint { command, foreseen }, Taken { request, start, end }) in
+                hints.into_iter().zip(batch.drain(..))
+            {
+                self.foreseen = foreseen;
                 let outcome = match request {
                     Request::Array(at) => {
                         let args: SmallVec<[&[u8]; FEW]> =
                             parser.ranges()[at].iter().map(|range| &buffer[range.clone()]).collect();
-                        self.execute_now(id, &args)
+                        self.execute_now(id, command, &args)
                     }
                     Request::Inline(args) => {
                         let args: SmallVec<[&[u8]; FEW]> = args.iter().map(Vec::as_slice).collect();
-                        self.execute_now(id, &args)
+                        self.execute_now(id, command, &args)
                     }
                 };
                 if outcome == Outcome::Postponed {
@@ -184,36 +194,43 @@ impl Engine {
         None
     }
 
-    /// Begins to load what the batch's commands will look up, so that their cache misses overlap; gives the hash of
-    /// each request's first key. One request alone has nobody to overlap with.
+    /// Finds the batch's commands, and begins to load what they will look up, so that their cache misses overlap. One
+    /// request alone has nobody to overlap with.
     fn prefetch(
         &self,
         id: ClientId,
         ranges: &[Range<usize>],
         buffer: &[u8],
         batch: &[Taken],
-    ) -> SmallVec<[Option<Foreseen>; BATCH]> {
-        let Some(client) = self.clients.get(id).filter(|_| batch.len() > 1) else { return SmallVec::new() };
-        let db = self.keyspace.db(client.db);
+    ) -> SmallVec<[Hint; BATCH]> {
+        let client = self.clients.get(id).filter(|_| batch.len() > 1);
+        let db = client.map(|client| self.keyspace.db(client.db));
         let mut hashes: SmallVec<[KeyHash; BATCH]> = SmallVec::new();
         let foresee = |taken: &Taken| {
-            let Request::Array(at) = &taken.request else { return None };
-            let [name, key, ..] = &ranges[at.clone()] else { return None };
-            let command = self.commands.command(&buffer[name.clone()])?;
-            if !command.flags.intersects(Flags::WRITE | Flags::READONLY) {
-                return None;
-            }
+            let at = match &taken.request {
+                Request::Array(at) => at.clone(),
+                Request::Inline(args) => {
+                    let command = args.first().and_then(|name| self.commands.command(name));
+                    return Hint { command, foreseen: None };
+                }
+            };
+            let command =
+                ranges[at.clone()].first().and_then(|name| self.commands.command(&buffer[name.clone()]));
+            let touches_keys = |command: &Command| command.flags.intersects(Flags::WRITE | Flags::READONLY);
+            let (Some(db), true, [_, key, ..]) = (db, command.is_some_and(touches_keys), &ranges[at]) else {
+                return Hint { command, foreseen: None };
+            };
             let key = &buffer[key.clone()];
             let hash = db.hash_key(key);
             db.prefetch_bucket(hash);
             hashes.push(hash);
-            Some(Foreseen::new(key, hash))
+            Hint { command, foreseen: Some(Foreseen::new(key, hash)) }
         };
-        let foreseen = batch.iter().map(foresee).collect();
-        for hash in hashes {
-            db.prefetch_entry(hash);
+        let hints = batch.iter().map(foresee).collect();
+        if let Some(db) = db {
+            hashes.into_iter().for_each(|hash| db.prefetch_entry(hash));
         }
-        foreseen
+        hints
     }
 
     /// Answers a request that is none, and closes the connection behind the answer.

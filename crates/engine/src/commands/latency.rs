@@ -81,11 +81,10 @@ pub(crate) fn histogram(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(),
             }
         }
     }
-    found.retain(|found| engine.command_stats.of(found.command).histogram.is_some());
+    found.retain(|found| engine.command_stats.of(found.command).histogram.total() != 0);
     reply.map(found.len());
     for found in found {
-        let stats = engine.command_stats.of(found.command);
-        let Some(histogram) = &stats.histogram else { continue };
+        let histogram = &engine.command_stats.of(found.command).histogram;
         reply.bulk(found.full_name().as_bytes());
         reply.map(2);
         reply.bulk(b"calls");

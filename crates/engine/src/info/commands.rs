@@ -9,7 +9,7 @@ pub(super) fn calls(engine: &mut Engine, fields: &mut Fields) {
     for found in command::all() {
         let row = engine.command_stats.of(found.command);
         if row.is_used() {
-            let micros = row.took.as_micros();
+            let micros = row.took_ns / 1000;
             let mean = if row.calls == 0 { 0.0 } else { micros as f64 / row.calls as f64 };
             fields.field(
                 &format!("cmdstat_{}", found.full_name()),
@@ -32,7 +32,8 @@ pub(super) fn errors(engine: &mut Engine, fields: &mut Fields) {
 /// The percentiles of `latency-tracking-info-percentiles`, in microseconds, of each command whose calls were timed.
 pub(super) fn latencies(engine: &mut Engine, fields: &mut Fields) {
     for found in command::all() {
-        if let Some(histogram) = &engine.command_stats.of(found.command).histogram {
+        let histogram = &engine.command_stats.of(found.command).histogram;
+        if histogram.total() != 0 {
             let show = |percentile: &String| {
                 let nanos = histogram.percentile(percentile.parse().unwrap_or(0.0));
                 format!("p{percentile}={}.{:03}", nanos / 1000, nanos % 1000)

@@ -6,11 +6,16 @@
 /// Longer durations count as this one, in nanoseconds.
 const LONGEST: u64 = 1_000_000_000;
 
+/// How many classes have their counts in one block: a quarter of a power of two.
+const BLOCK: usize = 32;
+
 /// How many durations fell into each class.
+///
+/// The calls of a command take times that lie near each other, with few far away: counts are kept in small blocks,
+/// of which there are those in which anything was counted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Histogram {
-    /// As far as there is anything to count.
-    counts: Vec<u64>,
+    blocks: Vec<Option<Box<[u64; BLOCK]>>>,
     total: u64,
 }
 
@@ -32,11 +37,30 @@ impl Histogram {
     #[inline]
     pub(crate) fn record(&mut self, ns: u64) {
         let class = class_of(ns.clamp(1, LONGEST));
-        if class >= self.counts.len() {
-            self.counts.resize(class + 1, 0);
+        match self.blocks.get_mut(class / BLOCK) {
+            Some(Some(block)) => block[class % BLOCK] += 1,
+            _ => self.begin_block(class),
         }
-        self.counts[class] += 1;
         self.total += 1;
+    }
+
+    /// Counts the first duration of a block.
+    #[cold]
+    fn begin_block(&mut self, class: usize) {
+        let number = class / BLOCK;
+        if number >= self.blocks.len() {
+            self.blocks.reserve_exact(number + 1 - self.blocks.len());
+            self.blocks.resize(number + 1, None);
+        }
+        self.blocks[number].get_or_insert_default()[class % BLOCK] += 1;
+    }
+
+    /// The classes in which anything was counted, in order, and their counts.
+    fn counts(&self) -> impl Iterator<Item = (usize, u64)> {
+        let blocks = self.blocks.iter().enumerate();
+        let blocks = blocks.filter_map(|(number, block)| Some((number * BLOCK, block.as_deref()?)));
+        let counts = blocks.flat_map(|(first, block)| (first..).zip(block.iter().copied()));
+        counts.filter(|&(_, count)| count != 0)
     }
 
     /// How many durations were counted.
@@ -49,7 +73,7 @@ impl Histogram {
     pub(crate) fn percentile(&self, percent: f64) -> u64 {
         let wanted = ((percent.clamp(0.0, 100.0) / 100.0 * self.total as f64 + 0.5) as u64).max(1);
         let mut seen = 0;
-        for (class, count) in self.counts.iter().enumerate() {
+        for (class, count) in self.counts() {
             seen += count;
             if seen >= wanted {
                 let (least, greatest) = bounds(class);
@@ -62,24 +86,28 @@ impl Histogram {
     /// How many durations were no longer than bounds that double, each in whole microseconds; bounds that add none
     /// are left out.
     pub(crate) fn cumulative(&self) -> Vec<(u64, u64)> {
-        let mut steps: Vec<(u64, u64)> = Vec::new();
-        let mut bound = 1024;
-        let mut seen = 0;
-        let mut class = 0;
-        while seen < self.total {
-            let last = class_of(bound);
-            let before = seen;
-            while class <= last && class < self.counts.len() {
-                seen += self.counts[class];
-                class += 1;
+        let mut steps = Vec::new();
+        let (mut bound, mut seen, mut last_step) = (1024, 0, 0);
+        for (class, count) in self.counts() {
+            while class > class_of(bound) {
+                if seen > last_step {
+                    steps.push((greatest_us(bound), seen));
+                    last_step = seen;
+                }
+                bound *= 2;
             }
-            if seen > before {
-                steps.push((bounds(last).1 / 1000, seen));
-            }
-            bound *= 2;
+            seen += count;
+        }
+        if seen > last_step {
+            steps.push((greatest_us(bound), seen));
         }
         steps
     }
+}
+
+/// The greatest duration of the class that a duration falls into, in whole microseconds.
+fn greatest_us(ns: u64) -> u64 {
+    bounds(class_of(ns)).1 / 1000
 }
 
 #[cfg(test)]
@@ -108,6 +136,19 @@ mod tests {
         assert_eq!((histogram.percentile(50.0), histogram.percentile(100.0)), (2_007, 103_423));
         assert_eq!(histogram.percentile(0.0), 2_000);
         assert_eq!(histogram.cumulative(), [(2, 1), (132, 2)]);
+    }
+
+    #[test]
+    fn there_are_blocks_for_what_was_counted_alone() {
+        let mut histogram = Histogram::default();
+        for ns in [900, 1_000, 1_100, LONGEST] {
+            (0..100).for_each(|_| histogram.record(ns));
+        }
+        assert_eq!(histogram.blocks.iter().flatten().count(), 3);
+        assert_eq!(histogram.counts().map(|(_, count)| count).collect::<Vec<_>>(), [100; 4]);
+        // The longest of all is the last there can be.
+        histogram.record(u64::MAX);
+        assert_eq!(histogram.blocks.len(), class_of(LONGEST) / BLOCK + 1);
     }
 
     proptest! {

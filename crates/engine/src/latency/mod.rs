@@ -95,10 +95,10 @@ impl Engine {
     /// Notes that an event took so long, if that is as long as `latency-monitor-threshold` or longer.
     #[inline]
     pub(crate) fn note_latency(&mut self, event: &'static str, took: Duration) {
-        let (threshold, ms) = (self.config.latency_monitor_threshold, took.as_millis() as u64);
-        if threshold != 0 && ms >= threshold {
+        let threshold = self.config.latency_monitor_threshold;
+        if threshold != 0 && took.as_millis() as u64 >= threshold {
             let second = self.clock.now_s();
-            self.latency.series.entry(event).or_default().add(second, ms);
+            self.latency.series.entry(event).or_default().add(second, took.as_millis() as u64);
         }
     }
 }

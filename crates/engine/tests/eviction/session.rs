@@ -27,7 +27,7 @@ impl Session {
 
     pub(crate) fn configured(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
-        // What is kept of the commands themselves is nobody's to evict, and made when the first of each is run.
+        // What is kept of the commands themselves is nobody's to evict, and grows with how long they happen to take.
         config.latency_tracking = false;
         config.slowlog_log_slower_than = -1;
         change(&mut config);
