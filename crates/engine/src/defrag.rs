@@ -129,6 +129,9 @@ impl Engine {
         let cpu = thread_cpu_time().saturating_sub(cpu_before).as_micros() as u64;
         stats.active_defrag_longest_step_us = stats.active_defrag_longest_step_us.max(cpu);
 
+        self.note_latency("active-defrag-cycle", step.took);
+
+        let defrag = &mut self.defrag;
         let now = Instant::now();
         defrag.running_since.get_or_insert(now - step.took);
         let period = step.took + step.pause;

@@ -17,7 +17,12 @@ fn accept(engine: &mut Engine, address: &str) -> ClientId {
 fn load(engine: &mut Engine, ids: &[ClientId]) {
     for (at, &id) in ids.iter().enumerate() {
         let mut send = |text: String| engine.receive(id, text.as_bytes());
-        send(format!("HELLO 3\r\nCLIENT SETNAME name:{at}\r\nCLIENT TRACKING ON\r\n"));
+        send(format!("HELLO 3\r\nCLIENT SETNAME name:{at}\r\n"));
+        // Some want to know of all keys with their prefixes, the others of those that they read.
+        match at % 4 {
+            0 => send(format!("CLIENT TRACKING ON BCAST PREFIX everyone:{at}: PREFIX all\r\n")),
+            _ => send("CLIENT TRACKING ON\r\n".to_owned()),
+        }
         for number in 0..40 {
             send(format!("GET key:{at}:{number}\r\nWATCH watched:{number}\r\n"));
             send(format!("SUBSCRIBE channel:{number} own:{at}:{number}\r\n"));
@@ -39,10 +44,10 @@ fn figures(engine: &mut Engine) -> (f64, f64) {
 #[test]
 fn the_figure_for_clients_is_what_the_ledger_has_for_them() {
     let mut engine = Engine::open(Options { seed: Some(1), ..Options::default() });
-    // Whatever is made once, for the first client, is made.
-    let first = accept(&mut engine, "first:1");
-    load(&mut engine, &[first]);
-    engine.disconnect(first);
+    // Whatever is made once, for the first clients, is made.
+    let first = [accept(&mut engine, "first:1"), accept(&mut engine, "first:2")];
+    load(&mut engine, &first);
+    first.into_iter().for_each(|id| engine.disconnect(id));
     figures(&mut engine);
     let before = figures(&mut engine);
 

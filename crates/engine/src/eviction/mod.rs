@@ -79,7 +79,7 @@ impl Engine {
     /// without a limit.
     #[inline(never)]
     pub(crate) fn make_room(&mut self) -> Room {
-        let room = if self.exceeds_limit() { self.evict() } else { Room::Enough };
+        let room = if self.exceeds_limit() { self.eviction_cycle() } else { Room::Enough };
         self.eviction.is_unfinished = room == Room::Later;
         if room != Room::Enough {
             self.eviction.exceeded_since.get_or_insert_with(Instant::now);
@@ -105,6 +105,14 @@ impl Engine {
     fn end_exceeded(&mut self) {
         self.stats.eviction_exceeded_us += self.eviction.exceeded().as_micros() as u64;
         self.eviction.exceeded_since = None;
+    }
+
+    /// Removes keys, and takes note of how long that took.
+    fn eviction_cycle(&mut self) -> Room {
+        let start = Instant::now();
+        let room = self.evict();
+        self.note_latency("eviction-cycle", start.elapsed());
+        room
     }
 
     fn evict(&mut self) -> Room {

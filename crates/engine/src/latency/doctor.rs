@@ -53,6 +53,14 @@ pub(super) fn diagnose(monitor: &Monitor, threshold_ms: u64, slowlog_us: i64) ->
     if monitor.get(b"expire-cycle").is_some() {
         text += "- Removing expired keys took long: let keys expire at different times.\n";
     }
+    if monitor.get(b"eviction-cycle").is_some() {
+        text += "- Making room took long: a higher \"maxmemory\" or a lower \"maxmemory-eviction-tenacity\" helps, and \
+                 lazyfree-lazy-eviction where values are large.\n";
+    }
+    if monitor.get(b"active-defrag-cycle").is_some() {
+        text += "- A step of active defragmentation took longer than it should: look for other programs that use the \
+                 processor.\n";
+    }
     text
 }
 

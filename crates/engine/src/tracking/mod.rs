@@ -312,4 +312,4 @@ impl Engine {
 }
 
 /// A set of clients that can be read while it is changed.
-type SharedIds = Rc<std::collections::BTreeSet<ClientId>>;
+type SharedIds = Rc<Vec<ClientId>>;

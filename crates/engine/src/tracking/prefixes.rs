@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::SharedIds;
 use crate::client::ClientId;
-use crate::names::{Name, name_memory};
+use crate::names::{Name, block, name_memory, vec_memory};
 
 /// Keys that have changed, each with the client whose command changed it last.
 pub(super) type Changed = BTreeMap<Box<[u8]>, Option<ClientId>>;
@@ -13,55 +13,86 @@ pub(super) type Changed = BTreeMap<Box<[u8]>, Option<ClientId>>;
 /// The prefixes that clients want to know of.
 #[derive(Debug, Default)]
 pub(super) struct Prefixes {
-    by_name: BTreeMap<Name, Prefix>,
+    /// In the order of their names. A vector's memory can be told exactly, and prefixes come and go seldom.
+    sorted: Vec<Prefix>,
+    /// The bytes of the names and of the sets of clients.
+    bytes: usize,
     /// Whether anything has changed under any.
     has_news: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Prefix {
+    name: Name,
+    /// In order.
     subscribers: SharedIds,
     changed: Changed,
 }
 
+impl Prefix {
+    /// The bytes that it takes beside the place in the vector and what has changed, which is told and forgotten when
+    /// the command ends.
+    fn memory(&self) -> usize {
+        let counters = 2 * size_of::<usize>();
+        name_memory(&self.name) + block(counters + size_of::<Vec<ClientId>>()) + vec_memory(&self.subscribers)
+    }
+}
+
 impl Prefixes {
     pub(super) fn len(&self) -> usize {
-        self.by_name.len()
+        self.sorted.len()
     }
 
-    /// The bytes of the prefixes and of the sets of clients, whose blocks hold other clients' as well.
+    /// The bytes of the prefixes and of the sets of clients.
     pub(super) fn memory(&self) -> usize {
-        let prefix = |(name, prefix): (&Name, &Prefix)| {
-            name_memory(name) + size_of::<(Name, Prefix)>() + prefix.subscribers.len() * size_of::<ClientId>()
-        };
-        self.by_name.iter().map(prefix).sum()
+        vec_memory(&self.sorted) + self.bytes
+    }
+
+    fn find(&self, name: &[u8]) -> Result<usize, usize> {
+        self.sorted.binary_search_by(|prefix| (*prefix.name).cmp(name))
     }
 
     /// Adds a client to those who want to know of a prefix; gives the prefix as it is held here.
-    pub(super) fn add(&mut self, prefix: &[u8], id: ClientId) -> Name {
-        let name = match self.by_name.get_key_value(prefix) {
-            Some((name, _)) => Name::clone(name),
-            None => Name::from(prefix),
+    pub(super) fn add(&mut self, name: &[u8], id: ClientId) -> Name {
+        let (at, before) = match self.find(name) {
+            Ok(at) => (at, self.sorted[at].memory()),
+            Err(at) => {
+                let (subscribers, changed) = Default::default();
+                self.sorted.insert(at, Prefix { name: Name::from(name), subscribers, changed });
+                (at, 0)
+            }
         };
-        let entry = self.by_name.entry(Name::clone(&name)).or_default();
-        Rc::make_mut(&mut entry.subscribers).insert(id);
-        name
+        let prefix = &mut self.sorted[at];
+        let subscribers = Rc::make_mut(&mut prefix.subscribers);
+        if let Err(place) = subscribers.binary_search(&id) {
+            subscribers.insert(place, id);
+        }
+        self.bytes += prefix.memory() - before;
+        Name::clone(&prefix.name)
     }
 
     /// Takes a client out; a prefix that nobody wants to know of is forgotten.
-    pub(super) fn remove(&mut self, prefix: &Name, id: ClientId) {
-        let Some(entry) = self.by_name.get_mut(prefix) else { return };
-        let subscribers = Rc::make_mut(&mut entry.subscribers);
-        subscribers.remove(&id);
+    pub(super) fn remove(&mut self, name: &Name, id: ClientId) {
+        let Ok(at) = self.find(name) else { return };
+        let prefix = &mut self.sorted[at];
+        self.bytes -= prefix.memory();
+        let subscribers = Rc::make_mut(&mut prefix.subscribers);
+        if let Ok(place) = subscribers.binary_search(&id) {
+            subscribers.remove(place);
+        }
         if subscribers.is_empty() {
-            self.by_name.remove(prefix);
+            self.sorted.remove(at);
+            shrink(&mut self.sorted);
+        } else {
+            shrink(subscribers);
+            self.bytes += prefix.memory();
         }
     }
 
     /// Notes that a key has changed, by a client's command or on its own.
     pub(super) fn note(&mut self, key: &[u8], by: Option<ClientId>) {
-        for (name, prefix) in &mut self.by_name {
-            if key.starts_with(name) {
+        for prefix in &mut self.sorted {
+            if key.starts_with(&prefix.name) {
                 self.has_news = true;
                 prefix.changed.insert(key.into(), by);
             }
@@ -81,7 +112,14 @@ impl Prefixes {
             (!prefix.changed.is_empty())
                 .then(|| (std::mem::take(&mut prefix.changed), Rc::clone(&prefix.subscribers)))
         };
-        self.by_name.values_mut().filter_map(news).collect()
+        self.sorted.iter_mut().filter_map(news).collect()
+    }
+}
+
+/// Gives back what a vector has grown beyond need.
+fn shrink<T>(vec: &mut Vec<T>) {
+    if vec.len() * 4 <= vec.capacity() {
+        vec.shrink_to(vec.len() * 2);
     }
 }
 

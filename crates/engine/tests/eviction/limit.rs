@@ -17,6 +17,7 @@ pub(crate) const CHECKS: &[Check] = &[
     ("the_time_above_the_limit_is_counted", the_time_above_the_limit_is_counted),
     ("large_values_are_freed_on_the_thread", large_values_are_freed_on_the_thread),
     ("deleted_values_are_awaited", deleted_values_are_awaited),
+    ("a_long_eviction_is_noted", a_long_eviction_is_noted),
 ];
 
 const OOM: &[u8] = b"OOM command not allowed when used memory > 'maxmemory'.";
@@ -174,4 +175,16 @@ fn deleted_values_are_awaited() {
         session.ok("CONFIG SET maxmemory 0");
     }
     assert_eq!(session.info("evicted_keys"), 0);
+}
+
+/// Twenty thousand keys don't go within a millisecond.
+fn a_long_eviction_is_noted() {
+    let mut session = Session::new(AllkeysRandom);
+    fill(&mut session, 20_000, 100);
+    session.ok("CONFIG SET latency-monitor-threshold 1");
+    session.limit_below_use(20_000 * 100);
+    session.call("GET a");
+    assert!(session.info("evicted_keys") > 10_000);
+    let Reply::Array(samples) = session.call("LATENCY HISTORY eviction-cycle") else { panic!("no array") };
+    assert!(!samples.is_empty());
 }
