@@ -17,4 +17,5 @@ pub mod resp;
 pub mod server;
 pub mod summary;
 pub mod table;
+pub mod told;
 pub mod transactions;

@@ -82,6 +82,16 @@ impl Connection {
         read_reply(&mut self.input)
     }
 
+    /// Waits for a message, an array, and gives its bytes as they came.
+    ///
+    /// # Errors
+    /// When the connection is closed, or what comes is no array of strings, integers and arrays.
+    pub fn message(&mut self) -> Result<Vec<u8>> {
+        let mut message = Vec::new();
+        read_message(&mut self.input, &mut message)?;
+        Ok(message)
+    }
+
     /// A section of `INFO` as text.
     ///
     /// # Errors
@@ -116,6 +126,28 @@ pub fn write_command(request: &mut Vec<u8>, arguments: &[&[u8]]) {
         request.extend_from_slice(format!("${}\r\n", argument.len()).as_bytes());
         request.extend_from_slice(argument);
         request.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Appends one element, with all that it holds.
+fn read_message(input: &mut impl BufRead, message: &mut Vec<u8>) -> Result<()> {
+    let start = message.len();
+    input.read_until(b'\n', message).context("cannot read from the server")?;
+    let line = std::str::from_utf8(&message[start..])?.trim_end();
+    let number = |text: &str| text.parse::<usize>().with_context(|| format!("{line:?} has no length"));
+    match line.split_at_checked(1).context("the server closed the connection")? {
+        ("*", count) => {
+            let count = number(count)?;
+            (0..count).try_for_each(|_| read_message(input, message))
+        }
+        ("$", length) => {
+            let body = message.len() + number(length)? + 2;
+            let from = message.len();
+            message.resize(body, 0);
+            input.read_exact(&mut message[from..]).context("the message is cut short")
+        }
+        (":", _) => Ok(()),
+        _ => bail!("no message begins with {line:?}"),
     }
 }
 
@@ -164,6 +196,19 @@ mod tests {
         assert_eq!(next(), Reply::Bulk(None));
         assert_eq!(next(), Reply::Bulk(Some(b"a\r\nb".to_vec())));
         assert_eq!(next(), Reply::Bulk(Some(Vec::new())));
+    }
+
+    #[test]
+    fn messages_are_whole_arrays() {
+        let text = &b"*3\r\n$1\r\na\r\n*1\r\n$2\r\n\r\n\r\n:1\r\n"[..];
+        let mut input = &[text, b"*0\r\n"].concat()[..];
+        let mut next = || {
+            let mut message = Vec::new();
+            read_message(&mut input, &mut message).map(|()| message)
+        };
+        assert_eq!(next().unwrap(), text);
+        assert_eq!(next().unwrap(), b"*0\r\n");
+        assert!(next().is_err());
     }
 
     #[test]

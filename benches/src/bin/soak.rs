@@ -1,4 +1,5 @@
-//! The long soak of the built server: clients that misbehave, real input, kills and restarts.
+//! The long soak of the built server: clients that misbehave, real input, clients that are told of much, kills and
+//! restarts.
 #![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
@@ -7,12 +8,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use benches::audience::Audience;
 use benches::misbehave::Crowd;
 use benches::promises::Promises;
 use benches::resp::{Connection, Reply};
 use benches::server::Server;
-use benches::{real_input, redis_cli};
-use clap::Parser;
+use benches::{real_input, redis_cli, told};
+use clap::{Parser, ValueEnum};
 
 /// Does to a server what takes long, and prints what became of its promises.
 #[derive(Parser)]
@@ -35,6 +37,22 @@ struct Arguments {
     /// How often the server is killed
     #[arg(long, default_value_t = 20)]
     kills: u32,
+    /// Only one part
+    #[arg(long)]
+    only: Option<Part>,
+}
+
+/// The parts of the soak.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Clients that misbehave
+    Clients,
+    /// Real input
+    Input,
+    /// Messages to many, and tracking of many keys
+    Told,
+    /// Kills and restarts
+    Kills,
 }
 
 /// How long memory may take to be given back.
@@ -49,9 +67,19 @@ const MANY_KEYS: u64 = 1_000_000;
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
     let mut promises = Promises::default();
-    misbehaving_clients(&arguments, &mut promises).context("clients that misbehave")?;
-    real_input(&arguments, &mut promises).context("real input")?;
-    kills(&arguments, &mut promises).context("kills and restarts")?;
+    let is_wanted = |part| arguments.only.is_none_or(|only| only == part);
+    if is_wanted(Part::Clients) {
+        misbehaving_clients(&arguments, &mut promises).context("clients that misbehave")?;
+    }
+    if is_wanted(Part::Input) {
+        real_input(&arguments, &mut promises).context("real input")?;
+    }
+    if is_wanted(Part::Told) {
+        told_clients(&arguments, &mut promises).context("clients that are told of much")?;
+    }
+    if is_wanted(Part::Kills) {
+        kills(&arguments, &mut promises).context("kills and restarts")?;
+    }
     println!("memory in bytes\n\n{promises}");
     Ok(if promises.broken() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -107,6 +135,31 @@ fn real_input(arguments: &Arguments, promises: &mut Promises) -> Result<()> {
         observer.promise_memory(&format!("input, load {load}"), start, promises)?;
     }
     Ok(())
+}
+
+/// A thousand clients are told of messages, and of changes of a hundred thousand keys that they have read; when they
+/// have gone, so has all that was kept for them.
+fn told_clients(arguments: &Arguments, promises: &mut Promises) -> Result<()> {
+    let server = Server::start(&arguments.ours, &[])?;
+    let mut observer = Observer::of(&server)?;
+    let start = observer.memory()?;
+    let audience = Audience::gather(server.port(), told::CHANNEL, told::SUBSCRIBERS)?;
+    let subscribed = observer.field("used_memory")?;
+    told::publish(&server, &audience)?;
+    drop(audience);
+    promises.note("told: subscribers", told::SUBSCRIBERS as u64);
+    promises.note("told: messages to each", told::MESSAGES);
+    promises.note("told: used_memory with subscribers", subscribed);
+    observer.promise_memory("told, messages", start, promises)?;
+
+    let readers = told::track(&server)?;
+    promises.note("told: keys tracked", observer.connection.info_field("stats", "tracking_total_keys")?);
+    promises.note("told: keys and readers", observer.connection.info_field("stats", "tracking_total_items")?);
+    promises.note("told: used_memory with keys tracked", observer.field("used_memory")?);
+    told::invalidate(&server, readers)?;
+    promises.note("told: changes told to each reader", told::KEYS);
+    observer.flush()?;
+    observer.promise_memory("told, tracking", start, promises)
 }
 
 /// A server that was killed can be started again on the same port and the same unix socket.
