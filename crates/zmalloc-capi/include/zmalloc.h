@@ -46,13 +46,15 @@
 #define ZMALLOC_INFO_PARAMETERS 6
 #endif
 
-/* Valkey's names since 9.1. */
-#if defined(ZMALLOC_API_VALKEY) && ZMALLOC_API_VALKEY >= 90100
+/* Valkey's names since 8.1, and since 9.1. */
+#if defined(ZMALLOC_API_VALKEY) && ZMALLOC_API_VALKEY >= 80100
 #define zmalloc valkey_malloc
 #define zcalloc valkey_calloc
 #define zrealloc valkey_realloc
 #define zfree valkey_free
+#if ZMALLOC_API_VALKEY >= 90100
 #define zmalloc_cache_aligned valkey_malloc_cache_aligned
+#endif
 #endif
 
 /* The name and version of the allocator that the library was built with, such as jemalloc-5.3.1.
@@ -65,6 +67,10 @@
 /* With USE_JEMALLOC the library has to be one over jemalloc, which is the default on Linux. */
 #if defined(USE_JEMALLOC)
 #include <jemalloc/jemalloc.h>
+/* Redis, and Valkey before 8.1, can move their data together. Valkey decides by itself since. */
+#if defined(ZMALLOC_API_REDIS) || ZMALLOC_API_VALKEY < 80100
+#define HAVE_DEFRAG
+#endif
 #endif
 
 /* What compilers may assume of the results. The functions are not to be inlined into code that
@@ -194,8 +200,14 @@ int get_proc_stat_ll(int i, long long *res);
 int jemalloc_purge(void);
 /* Lets the allocator do so by threads of its own, or stops them. */
 void set_jemalloc_bg_thread(int enable);
-/* Lets the system take the whole pages within a block. Their content is lost. */
+/* Lets the system take the whole pages within a block. Their content is lost. In Valkey since 8.1 with
+ * the size that the block was asked for, or 0: nothing is looked up if that is half a page at most. */
+#if defined(ZMALLOC_API_VALKEY) && ZMALLOC_API_VALKEY >= 80100
+#define zmadvise_dontneed zmadvise_dontneed_2
+void zmadvise_dontneed(void *ptr, size_t size_hint);
+#else
 void zmadvise_dontneed(void *ptr);
+#endif
 /* free() of the C library, for what it has allocated itself, and its malloc_trim(). */
 void zlibc_free(void *ptr);
 void zlibc_trim(void);

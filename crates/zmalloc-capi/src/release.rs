@@ -35,6 +35,20 @@ pub unsafe extern "C" fn zmadvise_dontneed(ptr: *mut c_void) {
     }
 }
 
+/// In Valkey since 8.1: with the size that the block was asked for, or 0 if the caller doesn't know it.
+/// A block of at most half a page, which can hold no whole one, isn't looked up.
+///
+/// # Safety
+/// As `zmadvise_dontneed`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmadvise_dontneed_2(ptr: *mut c_void, size_hint: usize) {
+    let is_small = size_hint != 0 && zmalloc::process::page_size().is_some_and(|page| size_hint <= page / 2);
+    if !is_small {
+        // SAFETY: passed on.
+        unsafe { zmadvise_dontneed(ptr) };
+    }
+}
+
 /// Frees what the C library allocated, such as a line of `getline`.
 ///
 /// # Safety

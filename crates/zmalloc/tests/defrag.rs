@@ -26,6 +26,7 @@ fn main() {
             ("answers_follow_from_jemallocs_statistics", answers_follow_from_jemallocs_statistics),
             ("less_than_two_slabs_with_room_stay", less_than_two_slabs_with_room_stay),
             ("large_blocks_stay", large_blocks_stay),
+            ("any_address_gets_an_answer", any_address_gets_an_answer),
             ("thresholds_decide_whether_to_begin", thresholds_decide_whether_to_begin),
             ("blocks_are_moved_together", blocks_are_moved_together),
             ("data_is_defragmented_as_it_changes", data_is_defragmented_as_it_changes),
@@ -202,6 +203,34 @@ fn large_blocks_stay() {
     for block in blocks {
         // SAFETY: live until here.
         unsafe { zmalloc::zfree(Some(block)) };
+    }
+}
+
+/// An address that is no block's, near jemalloc's own or far, alone or among others, is answered for.
+fn any_address_gets_an_answer() {
+    let mut slabs = Slabs::fill(4);
+    slabs.leave(0, 1);
+    slabs.current();
+    slabs.leave(1, 1);
+    slabs.current();
+    let expected = slabs.ask();
+    assert_eq!(expected[1], Some(true));
+    let own = slabs.slabs[1][0];
+    let local = 0_u8;
+    let far = [1, 8, 4096, 1 << 30, isize::MAX as usize, usize::MAX];
+    let far = far.map(|address| NonNull::new(std::ptr::without_provenance_mut::<u8>(address)).unwrap());
+    let mut survey = Survey::take().unwrap();
+    let mut blocks = vec![NonNull::from(&local), NonNull::from(&0_u8), own.map_addr(|own| own | 0xfff)];
+    blocks.extend(far);
+    blocks.push(own);
+    let mut answers = vec![true; blocks.len()];
+    survey.should_move(&blocks, &mut answers);
+    assert_eq!(answers.last().copied(), expected[1]);
+    assert_eq!(answers[blocks.len() - 1 - far.len()..blocks.len() - 1], [false; 6]);
+    for (block, together) in blocks.iter().zip(answers) {
+        let mut alone = [!together];
+        survey.should_move(&[*block], &mut alone);
+        assert_eq!(alone, [together], "{block:?}");
     }
 }
 

@@ -23,6 +23,9 @@
 #define MALLOCX_TCACHE_NONE MALLOCX_TCACHE(-1)
 #define MALLOCX_ARENA(a) ((int)(((a) + 1) << 20))
 
+/* That there is je_get_defrag_hint(), which a jemalloc of its own has only with Redis's patch. */
+#define JEMALLOC_FRAG_HINT
+
 /* In names of the control tree, for the index of an arena: all of them. */
 #define MALLCTL_ARENAS_ALL 4096
 
@@ -51,6 +54,11 @@ int je_mallctlnametomib(const char *name, size_t *mibp, size_t *miblenp);
 int je_mallctlbymib(const size_t *mib, size_t miblen, void *oldp, size_t *oldlenp, void *newp,
                     size_t newlen);
 void je_malloc_stats_print(void (*write_cb)(void *, const char *), void *cbopaque, const char *opts);
+
+/* 1 if pages would fall free sooner if what is in the block lay in a new one, allocated by
+ * zmalloc_no_tcache(); else 0. It goes by a survey of jemalloc's pages, which each thread that asks
+ * keeps, and retakes as it grows old. */
+int je_get_defrag_hint(void *ptr);
 
 #ifdef __cplusplus
 }

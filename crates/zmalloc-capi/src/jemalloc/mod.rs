@@ -4,5 +4,6 @@
 
 pub mod allocate;
 pub mod control;
+pub mod defrag;
 pub mod extended;
 pub mod flags;

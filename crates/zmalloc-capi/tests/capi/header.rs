@@ -134,8 +134,12 @@ fn a_version_picks_its_form() {
         ("ZMALLOC_API_REDIS=80200", "zmalloc_get_allocator_info_7", 7),
         ("ZMALLOC_API_VALKEY=80000", "zmalloc_get_allocator_info_6", 6),
         ("ZMALLOC_API_VALKEY=80100", "zmalloc_get_allocator_info_5", 5),
-        ("ZMALLOC_API_VALKEY=80100", "zmalloc", 1),
-        ("ZMALLOC_API_VALKEY=90100", "valkey_malloc", 1),
+        ("ZMALLOC_API_VALKEY=80000", "zmalloc", 1),
+        ("ZMALLOC_API_VALKEY=80000", "zmadvise_dontneed", 1),
+        ("ZMALLOC_API_VALKEY=80100", "valkey_malloc", 1),
+        ("ZMALLOC_API_VALKEY=80100", "zmadvise_dontneed_2", 2),
+        ("ZMALLOC_API_VALKEY=80100", "zmalloc_cache_aligned", 1),
+        ("ZMALLOC_API_VALKEY=90100", "valkey_malloc_cache_aligned", 1),
     ] {
         let declared = declared(&[&format!("-D{defines}")]);
         let found = declared.get(name).map(|signature| signature.parameters.len());

@@ -8,6 +8,9 @@ use crate::libraries::{Library, libraries};
 /// Those that run over any allocator.
 pub(crate) const PROGRAMS: &[&str] = &["blocks", "usable", "try", "handler", "threads", "fork", "statistics"];
 
+/// Those that are about jemalloc.
+const OVER_JEMALLOC: &[&str] = &["jemalloc", "defrag"];
+
 fn run_each(names: &[&str], library: &Library, kind: &str) {
     for name in names {
         succeed(&mut Command::new(compile(name, library, kind, &[])));
@@ -18,14 +21,14 @@ fn run_each(names: &[&str], library: &Library, kind: &str) {
 fn run_with_the_static_library() {
     let library = &libraries().over_jemalloc;
     run_each(PROGRAMS, library, "static");
-    run_each(&["jemalloc"], library, "static");
+    run_each(OVER_JEMALLOC, library, "static");
 }
 
 #[test]
 fn run_with_the_shared_library() {
     let library = &libraries().shared_over_jemalloc;
     run_each(PROGRAMS, library, "shared");
-    run_each(&["jemalloc"], library, "shared");
+    run_each(OVER_JEMALLOC, library, "shared");
 }
 
 #[test]

@@ -24,6 +24,10 @@ use crate::backend::Utilization;
 use crate::error::ControlError;
 use crate::stats::SizeClass;
 
+mod known;
+
+use self::known::Known;
+
 /// How many blocks are asked about in one call.
 const BATCH: usize = 64;
 
@@ -37,6 +41,14 @@ struct Extent {
     blocks: usize,
     /// Bytes.
     size: usize,
+}
+
+impl Extent {
+    /// Blocks of its slab in use. Of a block that another thread frees meanwhile jemalloc may tell
+    /// figures of two moments.
+    fn used(&self) -> usize {
+        self.blocks.saturating_sub(self.free)
+    }
 }
 
 /// What `experimental.utilization.query` says of a block.
@@ -71,21 +83,18 @@ impl Nodes {
         Ok(NODES.get_or_init(|| nodes))
     }
 
-    /// Asks about up to `BATCH` addresses. Any address may be asked about.
-    fn batch(&self, blocks: &[NonNull<u8>], extents: &mut [Extent; BATCH]) {
-        let count = blocks.len().min(BATCH);
-        if count == 0 {
-            return;
-        }
-        let answers = (extents.as_mut_ptr().cast(), count * size_of::<Extent>());
-        let questions = (blocks.as_ptr().cast_mut().cast(), count * size_of::<NonNull<u8>>());
-        // SAFETY: both arrays have the sizes given; jemalloc reads the addresses and looks them up, and
-        // writes three words for each.
+    /// Asks about as many addresses as there are answers to be had, all in known regions.
+    fn batch(&self, blocks: &[NonNull<u8>], extents: &mut [Extent]) {
+        debug_assert_eq!(blocks.len(), extents.len(), "one answer for each block");
+        let answers = (extents.as_mut_ptr().cast(), size_of_val(extents));
+        let questions = (blocks.as_ptr().cast_mut().cast(), size_of_val(blocks));
+        // SAFETY: both arrays have the sizes given; jemalloc reads the addresses and looks them up,
+        // which their regions allow, and writes three words for each.
         let done = unsafe { call(&self.batch, answers, questions) };
         debug_assert!(done, "the sizes of the arrays are right");
     }
 
-    /// Asks about one address.
+    /// Asks about one address in a known region.
     fn single(&self, block: NonNull<u8>) -> Place {
         let mut place = Place::default();
         let mut block = block;
@@ -128,6 +137,7 @@ pub(crate) struct Survey {
     bins: Vec<Bin>,
     /// For each multiple of 8 bytes, the place of the bin of that size in `bins`, plus one.
     by_size: Vec<u8>,
+    known: Known,
 }
 
 impl Utilization for Survey {
@@ -142,14 +152,25 @@ impl Utilization for Survey {
             // There are some 36 to 44 bins. One that had no place would be one whose blocks stay.
             by_size[bin.class.size / 8] = u8::try_from(place + 1).unwrap_or(0);
         }
-        Ok(Self { nodes: Nodes::get()?, bins, by_size })
+        Ok(Self { nodes: Nodes::get()?, bins, by_size, known: Known::new()? })
     }
 
     fn ask(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]) {
+        if let ([block], [answer]) = (blocks, &mut *answers) {
+            *answer = self.ask_one(*block);
+            return;
+        }
         let mut extents = [Extent::default(); BATCH];
         for (blocks, answers) in blocks.chunks(BATCH).zip(answers.chunks_mut(BATCH)) {
-            self.nodes.batch(blocks, &mut extents);
-            for ((block, answer), extent) in blocks.iter().zip(answers).zip(&extents) {
+            if !blocks.iter().all(|block| self.known.has(*block)) {
+                for (block, answer) in blocks.iter().zip(answers) {
+                    *answer = self.ask_one(*block);
+                }
+                continue;
+            }
+            let extents = &mut extents[..blocks.len()];
+            self.nodes.batch(blocks, extents);
+            for ((block, answer), extent) in blocks.iter().zip(answers).zip(extents) {
                 *answer = self.should_move(*block, extent);
             }
         }
@@ -157,6 +178,16 @@ impl Utilization for Survey {
 }
 
 impl Survey {
+    fn ask_one(&mut self, block: NonNull<u8>) -> bool {
+        if !self.known.has(block) {
+            return false;
+        }
+        let mut extent = [Extent::default()];
+        self.nodes.batch(&[block], &mut extent);
+        self.should_move(block, &extent[0])
+    }
+
+    /// Whether the block, which is in a known region, should move.
     fn should_move(&mut self, block: NonNull<u8>, extent: &Extent) -> bool {
         if extent.free == 0 {
             return false;
@@ -174,7 +205,7 @@ impl Survey {
         if place.extent.free == 0 || current.contains(&block.addr().get()) {
             return false;
         }
-        let used = place.extent.blocks - place.extent.free;
+        let used = place.extent.used();
         let nodes = self.nodes;
         let Some(bin) = self.bin_of(extent) else {
             return false;
@@ -198,9 +229,9 @@ impl Survey {
 
 /// Blocks in use of the slab at this address.
 fn used_in(nodes: &Nodes, slab: NonNull<u8>) -> usize {
-    let mut extents = [Extent::default(); BATCH];
-    nodes.batch(&[slab], &mut extents);
-    extents[0].blocks - extents[0].free
+    let mut extent = [Extent::default()];
+    nodes.batch(&[slab], &mut extent);
+    extent[0].used()
 }
 
 /// Blocks of the bin in slabs that have room, without the current slab, in which `in_current` are in use
