@@ -59,8 +59,8 @@ const PACKAGES: &[Package] = &[
         probe: Probe::File("/usr/include/gperftools/tcmalloc.h"),
         needed: Needed::Always,
     },
-    // libFuzzer is written in C++.
-    Package { name: "g++", probe: Probe::Program("c++"), needed: Needed::For(Purpose::Soak) },
+    // The headers of the C library are tested in C++, too; libFuzzer is written in it.
+    Package { name: "g++", probe: Probe::Program("c++"), needed: Needed::Always },
     // The benchmark of allocators counts system calls with it.
     Package { name: "strace", probe: Probe::Program("strace"), needed: Needed::For(Purpose::Bench) },
     // Word lists, of which the soak makes keys.

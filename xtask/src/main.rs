@@ -39,8 +39,8 @@ enum Command {
     Soak(soak::Arguments),
     /// Run one benchmark of the package `benches`
     Bench(bench::Arguments),
-    /// Build Debian's Redis on the C library in place of its zmalloc.c and jemalloc, and test it
-    DropIn,
+    /// Build Redis and Valkey on the C library in place of their zmalloc.c and jemalloc, and test them
+    DropIn(drop_in::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         Command::Sanitize => sanitize::run().map(|()| ExitCode::SUCCESS),
         Command::Soak(arguments) => soak::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
-        Command::DropIn => drop_in::run(),
+        Command::DropIn(arguments) => drop_in::run(&arguments),
     };
     match outcome {
         Ok(code) => code,

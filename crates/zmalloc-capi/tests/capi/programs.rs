@@ -2,11 +2,12 @@
 
 use std::process::Command;
 
-use crate::gcc::{compile, succeed};
+use crate::gcc::{compile, compile_cpp, succeed};
 use crate::libraries::{Library, libraries};
 
 /// Those that run over any allocator.
-pub(crate) const PROGRAMS: &[&str] = &["blocks", "usable", "try", "handler", "threads", "fork", "statistics"];
+pub(crate) const PROGRAMS: &[&str] =
+    &["blocks", "usable", "try", "handler", "threads", "fork", "statistics", "valkey"];
 
 /// Those that are about jemalloc.
 const OVER_JEMALLOC: &[&str] = &["jemalloc", "defrag"];
@@ -34,6 +35,15 @@ fn run_with_the_shared_library() {
 #[test]
 fn run_over_the_c_library() {
     run_each(PROGRAMS, &libraries().over_libc, "libc");
+}
+
+#[test]
+fn run_in_cpp() {
+    for standard in ["c++11", "c++20"] {
+        for library in [&libraries().over_jemalloc, &libraries().over_libc] {
+            succeed(&mut Command::new(compile_cpp("allocator", library, standard)));
+        }
+    }
 }
 
 /// As the README has it for a Redis that keeps its own header.
