@@ -53,3 +53,11 @@ fn the_linker_can_choose_a_form() {
     let library = &libraries().over_jemalloc;
     succeed(&mut Command::new(compile("own_declarations", library, "static", &[FORM])));
 }
+
+/// As far as they belong to figures.
+#[test]
+fn names_of_the_control_tree_are_looked_up_once() {
+    const COUNTED: [&str; 2] = ["-Wl,--wrap=_rjem_mallctlnametomib", "-Wl,--wrap=_rjem_mallctl"];
+    let library = &libraries().over_jemalloc;
+    succeed(&mut Command::new(compile("names", library, "static", &COUNTED)));
+}

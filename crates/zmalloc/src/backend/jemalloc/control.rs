@@ -65,6 +65,15 @@ impl<const N: usize> Mib<N> {
             unsafe { ffi::mallctlbymib(self.0.as_ptr(), N, old, old_length, ptr::null_mut(), 0) }
         })
     }
+
+    /// Writes the node. A value of another size than the node's is refused (`EINVAL`).
+    pub(super) fn write<T: Value>(&self, mut value: T) -> Result<(), ControlError> {
+        let new = (&raw mut value).cast();
+        // SAFETY: there are `N` numbers, nothing is to be read, and `value` has the size given.
+        check(unsafe {
+            ffi::mallctlbymib(self.0.as_ptr(), N, ptr::null_mut(), ptr::null_mut(), new, size_of::<T>())
+        })
+    }
 }
 
 /// Reads a node by name. A value of another size than `T`'s is refused (`EINVAL`).

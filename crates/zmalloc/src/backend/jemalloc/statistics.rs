@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use tikv_jemalloc_sys as ffi;
 
-use super::control::{self, Mib};
+use super::control::Mib;
 use crate::error::ControlError;
 use crate::stats::{AllocatorInfo, ClassCounts, SizeClass};
 
@@ -26,6 +26,7 @@ const COUNTED: usize = 4;
 
 /// The nodes that are read.
 struct Nodes {
+    epoch: Mib<1>,
     allocated: Mib<2>,
     active: Mib<2>,
     metadata: Mib<2>,
@@ -144,6 +145,7 @@ impl ArenaNodes {
 impl Nodes {
     fn resolve() -> Result<Self, ControlError> {
         Ok(Self {
+            epoch: Mib::resolve(c"epoch")?,
             allocated: Mib::resolve(c"stats.allocated")?,
             active: Mib::resolve(c"stats.active")?,
             metadata: Mib::resolve(c"stats.metadata")?,
@@ -191,6 +193,13 @@ impl Nodes {
         Ok(NODES.get_or_init(|| nodes))
     }
 
+    /// The nodes, and what they say made current.
+    fn refreshed() -> Result<&'static Self, ControlError> {
+        let nodes = Self::get()?;
+        nodes.epoch.write(1_u64)?;
+        Ok(nodes)
+    }
+
     /// The small size classes of one arena, or of `ALL`.
     fn small_classes(
         &self,
@@ -233,14 +242,8 @@ impl Nodes {
     }
 }
 
-/// Makes what is read from here on current.
-fn refresh() -> Result<(), ControlError> {
-    control::write_name(c"epoch", 1_u64)
-}
-
 pub(super) fn info() -> Result<AllocatorInfo, ControlError> {
-    let nodes = Nodes::get()?;
-    refresh()?;
+    let nodes = Nodes::refreshed()?;
     let all = nodes.arena(ALL)?;
     // What belongs to no arena is in these only.
     Ok(AllocatorInfo {
@@ -255,8 +258,7 @@ pub(super) fn info() -> Result<AllocatorInfo, ControlError> {
 }
 
 pub(super) fn arena(index: usize) -> Result<AllocatorInfo, ControlError> {
-    let nodes = Nodes::get()?;
-    refresh()?;
+    let nodes = Nodes::refreshed()?;
     if index < nodes.arena_count()? && nodes.is_initialized(index)? {
         nodes.arena(index)
     } else {
@@ -265,8 +267,7 @@ pub(super) fn arena(index: usize) -> Result<AllocatorInfo, ControlError> {
 }
 
 pub(super) fn arenas() -> Result<Vec<(usize, AllocatorInfo)>, ControlError> {
-    let nodes = Nodes::get()?;
-    refresh()?;
+    let nodes = Nodes::refreshed()?;
     let mut arenas = Vec::new();
     for index in 0..nodes.arena_count()? {
         if nodes.is_initialized(index)? {
@@ -277,14 +278,12 @@ pub(super) fn arenas() -> Result<Vec<(usize, AllocatorInfo)>, ControlError> {
 }
 
 pub(super) fn size_classes() -> Result<Vec<SizeClass>, ControlError> {
-    let nodes = Nodes::get()?;
-    refresh()?;
+    let nodes = Nodes::refreshed()?;
     nodes.small_classes(ALL)?.collect()
 }
 
 pub(super) fn large_size_classes() -> Result<Vec<SizeClass>, ControlError> {
-    let nodes = Nodes::get()?;
-    refresh()?;
+    let nodes = Nodes::refreshed()?;
     let classes = nodes.large_classes.read::<u32>()? as usize;
     (0..classes).map(|class| nodes.large.read(ALL, class)).collect()
 }
