@@ -64,8 +64,9 @@ struct Place {
     bin_blocks: usize,
 }
 
-/// The two nodes.
+/// The nodes that are asked.
 struct Nodes {
+    lookup: Mib<2>,
     batch: Mib<3>,
     single: Mib<3>,
 }
@@ -77,6 +78,7 @@ impl Nodes {
             return Ok(nodes);
         }
         let nodes = Self {
+            lookup: Mib::resolve(c"arenas.lookup")?,
             batch: Mib::resolve(c"experimental.utilization.batch_query")?,
             single: Mib::resolve(c"experimental.utilization.query")?,
         };
@@ -152,7 +154,8 @@ impl Utilization for Survey {
             // There are some 36 to 44 bins. One that had no place would be one whose blocks stay.
             by_size[bin.class.size / 8] = u8::try_from(place + 1).unwrap_or(0);
         }
-        Ok(Self { nodes: Nodes::get()?, bins, by_size, known: Known::new()? })
+        let nodes = Nodes::get()?;
+        Ok(Self { nodes, bins, by_size, known: Known::new(&nodes.lookup) })
     }
 
     fn ask(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]) {

@@ -19,12 +19,12 @@ pub(super) const fn at_least(size: usize) -> usize {
     size
 }
 
-/// The bytes that a block for `size` has at most: size classes are a quarter apart, and pages are of
-/// 64 KiB at most.
+/// The bytes that a block for `size` has at most: size classes are a quarter apart, the least of them up
+/// to 48 bytes, and pages are of 64 KiB at most.
 #[inline]
 pub(super) const fn at_most(size: usize) -> usize {
     const PAGE: usize = 64 * 1024;
-    let rounding = if size < PAGE { 64 } else { PAGE };
+    let rounding = if size < PAGE { 48 } else { PAGE };
     size.saturating_add(size / 4 + rounding)
 }
 

@@ -11,7 +11,6 @@ use std::ptr::NonNull;
 use tikv_jemalloc_sys as ffi;
 
 use super::super::control::Mib;
-use crate::error::ControlError;
 
 /// The binary logarithm of a region's size: at most that of what a leaf has room for, whatever address
 /// space and pages jemalloc was built for. (It divides the bits of a page's number evenly among two or
@@ -23,7 +22,7 @@ const REMEMBERED: usize = 256;
 
 /// The regions with a leaf, as far as they were come across.
 pub(super) struct Known {
-    lookup: Mib<2>,
+    lookup: &'static Mib<2>,
     /// Numbers of regions, or `NONE`.
     regions: [usize; REMEMBERED],
 }
@@ -32,8 +31,9 @@ pub(super) struct Known {
 const NONE: usize = usize::MAX;
 
 impl Known {
-    pub(super) fn new() -> Result<Self, ControlError> {
-        Ok(Self { lookup: Mib::resolve(c"arenas.lookup")?, regions: [NONE; REMEMBERED] })
+    /// None yet. `lookup` is the node of that name.
+    pub(super) fn new(lookup: &'static Mib<2>) -> Self {
+        Self { lookup, regions: [NONE; REMEMBERED] }
     }
 
     /// Whether the address may be asked about. All of jemalloc's may.
@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn only_regions_that_jemalloc_uses_are_known() {
-        let mut known = Known::new().unwrap();
+        let lookup = Box::leak(Box::new(Mib::resolve(c"arenas.lookup").unwrap()));
+        let mut known = Known::new(lookup);
         // SAFETY: the size is not 0.
         let block = NonNull::new(unsafe { ffi::malloc(100) }).unwrap().cast::<u8>();
         assert!(known.is_jemallocs(block) && known.has(block));
