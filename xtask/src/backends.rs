@@ -62,6 +62,20 @@ pub(crate) fn run(mut run_tests: impl FnMut(&mut Command) -> Result<()>) -> Resu
     if failed.is_empty() { Ok(()) } else { bail!("failed over {}", failed.join(", ")) }
 }
 
+/// Runs the tests over a jemalloc with its own quantum, 16 bytes, where this repository's is 8. jemalloc is
+/// built once more for it, which takes minutes.
+///
+/// # Errors
+/// When a test fails.
+pub(crate) fn run_with_quantum_16() -> Result<()> {
+    let mut tests = shell::cargo();
+    tests.args(["test", "--package", "zmalloc", "--quiet", "--no-fail-fast", "--lib"]);
+    tests.args(SUITE.iter().flat_map(|name| ["--test", name]));
+    tests.args(["--target-dir", "target/quantum-16"]);
+    tests.env("JEMALLOC_SYS_WITH_LG_QUANTUM", "4").env_remove("MALLOC");
+    shell::run(&mut tests)
+}
+
 /// Hands the command that runs the ledger's model (`crates/zmalloc/src/ledger/model`) to `run_tests`.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! `cargo xtask sanitize`: the tests of the package `zmalloc` under AddressSanitizer, which needs a
+//! `cargo xtask sanitize`: the tests of `zmalloc` and `heapwalk` under AddressSanitizer, which needs a
 //! nightly toolchain.
 //!
 //! The build chooses the C library's allocator by itself then, as that is what the sanitizer watches.
@@ -9,13 +9,19 @@ use anyhow::{Result, bail};
 
 use crate::shell;
 
+/// What is tested: all suites of either.
+const PACKAGES: &[&str] = &["zmalloc", "heapwalk"];
+
 /// Runs the tests.
 ///
 /// # Errors
 /// When there is no nightly toolchain, or a test failed.
 pub(crate) fn run() -> Result<()> {
     let mut tests = shell::command("cargo");
-    tests.args(["+nightly", "test", "--package", "zmalloc", "--tests", "--no-fail-fast"]);
+    tests.args(["+nightly", "test", "--tests", "--no-fail-fast"]);
+    tests.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
+    // All collections that a walk knows.
+    tests.args(["--features", "heapwalk/derive,heapwalk/hashbrown,heapwalk/allocator-api2"]);
     tests.args(["--target", &host()?, "--target-dir", "target/sanitize"]);
     tests.env("RUSTFLAGS", "-Zsanitizer=address");
     // The tests ask for more than there is, at which the sanitizer's `malloc` ends the program otherwise.

@@ -1,6 +1,7 @@
 //! `cargo xtask soak`: the extended check, for a night rather than for an edit.
 //!
-//! Its steps are discovered: every fuzz target under `fuzz/fuzz_targets`, and the long soak
+//! Two steps build jemalloc anew: the tests with its other quantum, and the packages as the registry would
+//! have them. The others are discovered: every fuzz target under `fuzz/fuzz_targets`, and the long soak
 //! `benches/src/bin/soak.rs`. Fuzz targets are driven by libFuzzer, which the crate `libfuzzer-sys`
 //! brings along; they can be run with cargo-fuzz as well.
 
@@ -12,7 +13,7 @@ use anyhow::{Context, Result};
 
 use crate::install::Purpose;
 use crate::shell::{self, Step};
-use crate::{bench, install};
+use crate::{backends, bench, install};
 
 /// How long, and how much.
 #[derive(clap::Args)]
@@ -28,6 +29,8 @@ pub(crate) struct Arguments {
 /// Runs every step that there is, whatever became of those before it.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut steps = vec![Step::run("install", || install::run(Purpose::Soak))];
+    steps.push(Step::run("quantum 16", backends::run_with_quantum_16));
+    steps.push(Step::run("packages", || shell::run(&mut packages())));
     let fuzzer = Fuzzer::find()?;
     for target in fuzz_targets(&shell::root().join("fuzz/fuzz_targets"))? {
         let seconds = arguments.fuzz_seconds;
@@ -44,6 +47,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let failed = steps.iter().filter(|step| !step.succeeded).count();
     println!("{} passed, {failed} failed", steps.len() - failed);
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Packs what is to be published and builds it from the packages. Together, as each is looked for among the
+/// others before the registry is asked.
+fn packages() -> Command {
+    let mut command = shell::cargo();
+    command.args(["package", "--target-dir", "target/packages"]);
+    command.args(["heapwalk-derive", "heapwalk", "zmalloc"].iter().flat_map(|name| ["--package", name]));
+    command
 }
 
 /// The names of the fuzz targets in a directory, sorted; none when it isn't there.

@@ -2,11 +2,12 @@
 
 use std::alloc::Layout;
 use std::ffi::{CStr, c_char, c_void};
-use std::ptr::{self, NonNull};
+use std::ptr::NonNull;
 
 use libmimalloc_sys as ffi;
 
 use super::class_table::{ClassTable, STEP, entries};
+use super::moving::reallocate_by_copy;
 use super::{Backend, Control};
 use crate::error::ControlError;
 
@@ -138,17 +139,8 @@ unsafe impl Backend for Mimalloc {
         if class_of(layout) == Some(class) {
             return block;
         }
-        // SAFETY: the size is not 0, as the caller promises.
-        let new = unsafe { Self::allocate(new_layout) };
-        if !new.is_null() {
-            // SAFETY: both are live, different, and as large as the smaller of the sizes; the old one
-            // is freed once, with its layout.
-            unsafe {
-                ptr::copy_nonoverlapping(block, new, layout.size().min(new_size));
-                Self::deallocate(block, layout);
-            }
-        }
-        new
+        // SAFETY: passed on.
+        unsafe { reallocate_by_copy::<Self>(block, layout, new_size) }
     }
 
     #[inline]

@@ -38,6 +38,8 @@ pub(crate) use self::unanswerable::Survey;
 
 #[cfg(not(zmalloc_backend = "jemalloc"))]
 mod counting;
+#[cfg(not(zmalloc_backend = "jemalloc"))]
+mod moving;
 #[cfg(zmalloc_pool)]
 mod pool;
 /// The back end of this build. Nothing else in the crate names one.

@@ -10,8 +10,9 @@
 //! `offset` is how far the block is from what C returned, which is what `free` has to be given.
 
 use std::alloc::Layout;
-use std::ptr::{self, NonNull};
+use std::ptr::NonNull;
 
+use super::moving::reallocate_by_copy;
 use super::{Backend, Control};
 
 /// The C library with a prefix, as a [`Backend`].
@@ -104,28 +105,6 @@ unsafe fn allocate_by(layout: Layout, allocate: impl FnOnce(usize) -> *mut u8) -
     unsafe { Prefix::write(start, offset(start.addr(), layout.align()), layout.size()) }
 }
 
-/// Moves a block to a new one of another size.
-///
-/// # Safety
-/// As [`Backend::reallocate`].
-#[inline(never)]
-unsafe fn reallocate_by_copy(block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-    // SAFETY: the caller promises that the size does not overflow when it is rounded up to this
-    // alignment, which is a power of two as it comes from a layout.
-    let new_layout = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
-    // SAFETY: the size is not 0, as the caller promises.
-    let new = unsafe { Prefixed::allocate(new_layout) };
-    if !new.is_null() {
-        // SAFETY: both are live, different, and as large as the smaller of the sizes; the old one
-        // is freed once.
-        unsafe {
-            ptr::copy_nonoverlapping(block, new, layout.size().min(new_size));
-            Prefixed::deallocate(block, layout);
-        }
-    }
-    new
-}
-
 // SAFETY: the C standard's descriptions are the contract:
 // - the functions don't unwind, call nothing of Rust's, and serve every thread at any time;
 // - allocations are disjoint, stay until freed and are aligned to `NATURAL_ALIGN`, being larger;
@@ -159,7 +138,7 @@ unsafe impl Backend for Prefixed {
     unsafe fn reallocate(block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         if layout.align() > NATURAL_ALIGN {
             // SAFETY: passed on.
-            return unsafe { reallocate_by_copy(block, layout, new_size) };
+            return unsafe { reallocate_by_copy::<Self>(block, layout, new_size) };
         }
         // SAFETY: the caller promises that the block is live; at this alignment it is as far from
         // what C returned as before and after.

@@ -3,9 +3,10 @@
 
 use std::alloc::Layout;
 use std::ffi::{CStr, c_char, c_int};
-use std::ptr::{self, NonNull};
+use std::ptr::NonNull;
 
 use super::class_table::{ClassTable, entries};
+use super::moving::reallocate_by_copy;
 use super::{Backend, Control};
 use crate::error::ControlError;
 
@@ -146,20 +147,8 @@ unsafe impl Backend for Tcmalloc {
         if unsafe { stays(block, layout, new_size) } {
             return block;
         }
-        // SAFETY: the caller promises that the size does not overflow when it is rounded up to this
-        // alignment, which is a power of two as it comes from a layout.
-        let new_layout = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
-        // SAFETY: the size is not 0, as the caller promises.
-        let new = unsafe { Self::allocate(new_layout) };
-        if !new.is_null() {
-            // SAFETY: both are live, different, and as large as the smaller of the sizes; the old
-            // one is freed once, with its layout.
-            unsafe {
-                ptr::copy_nonoverlapping(block, new, layout.size().min(new_size));
-                Self::deallocate(block, layout);
-            }
-        }
-        new
+        // SAFETY: passed on.
+        unsafe { reallocate_by_copy::<Self>(block, layout, new_size) }
     }
 
     #[inline]

@@ -6,6 +6,7 @@
 use std::alloc::Layout;
 use std::ptr::{self, NonNull};
 
+use super::moving::reallocate_by_copy;
 use super::{Backend, Control};
 use crate::error::ControlError;
 
@@ -64,20 +65,8 @@ unsafe fn reallocate_aligned(block: *mut u8, layout: Layout, new_size: usize) ->
     if new_size <= usable && new_size >= usable / 2 {
         return block;
     }
-    // SAFETY: the caller promises that the size does not overflow when it is rounded up to this
-    // alignment, which is a power of two as it comes from a layout.
-    let new_layout = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
-    // SAFETY: the size is not 0, as the caller promises.
-    let new = unsafe { Libc::allocate(new_layout) };
-    if !new.is_null() {
-        // SAFETY: both are live, different, and as large as the smaller of the sizes; the old one
-        // is freed once.
-        unsafe {
-            ptr::copy_nonoverlapping(block, new, layout.size().min(new_size));
-            Libc::deallocate(block, layout);
-        }
-    }
-    new
+    // SAFETY: passed on.
+    unsafe { reallocate_by_copy::<Libc>(block, layout, new_size) }
 }
 
 // SAFETY: the C standard's and POSIX's descriptions are the contract, one by one:

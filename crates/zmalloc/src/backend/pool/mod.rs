@@ -11,10 +11,11 @@
 
 use std::alloc::Layout;
 use std::marker::PhantomData;
-use std::ptr::{self, NonNull};
+use std::ptr::NonNull;
 
 use self::class::CLASSES;
 use self::slab::Slab;
+use super::moving::reallocate_by_copy;
 use super::{Backend, Control};
 use crate::error::ControlError;
 use crate::stats::{AllocatorInfo, SizeClass};
@@ -57,28 +58,6 @@ unsafe fn slab_of(block: *mut u8) -> Option<&'static Slab> {
     // SAFETY: a slab is in the directory, so the block lies in one, which exists as long as it has
     // live blocks: for as long as the caller may look at it.
     directory::contains(block.addr()).then(|| unsafe { Slab::around(block) })
-}
-
-/// Moves a block from one side to the other, or to another class.
-///
-/// # Safety
-/// As [`Backend::reallocate`].
-#[inline(never)]
-unsafe fn reallocate_by_copy<B: Backend>(block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-    // SAFETY: the caller promises that the size does not overflow when it is rounded up to this
-    // alignment, which is a power of two as it comes from a layout.
-    let new_layout = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
-    // SAFETY: the size is not 0, as the caller promises.
-    let new = unsafe { Pool::<B>::allocate(new_layout) };
-    if !new.is_null() {
-        // SAFETY: both are live, different, and as large as the smaller of the sizes; the old one
-        // is freed once, with its layout.
-        unsafe {
-            ptr::copy_nonoverlapping(block, new, layout.size().min(new_size));
-            Pool::<B>::deallocate(block, layout);
-        }
-    }
-    new
 }
 
 // SAFETY: what is passed on is `B`'s. For the pool's own blocks:
@@ -135,8 +114,9 @@ unsafe impl<B: Backend> Backend for Pool<B> {
             (Some(slab), Some(class)) if slab.class() == class => block,
             // SAFETY: passed on.
             (None, None) => unsafe { B::reallocate(block, layout, new_size) },
+            // From one side to the other, or to another class.
             // SAFETY: passed on.
-            _ => unsafe { reallocate_by_copy::<B>(block, layout, new_size) },
+            _ => unsafe { reallocate_by_copy::<Self>(block, layout, new_size) },
         }
     }
 
@@ -224,6 +204,8 @@ impl<B: Backend + Control> Control for Pool<B> {
 
 #[cfg(test)]
 mod tests {
+    use std::ptr;
+
     use super::*;
     use crate::backend::Chosen;
 
