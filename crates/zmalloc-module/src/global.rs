@@ -72,14 +72,21 @@ impl ModuleAlloc {
         HEAP.is_server_block(block, layout)
     }
 
-    /// Binds to the server that a module crate was initialised with.
-    #[cold]
-    fn look_for_host() {
-        if let Some(api) = statics::api() {
+    /// Allocates what isn't a small block of a server's, which is looked for first if need be.
+    ///
+    /// # Safety
+    /// As for `GlobalAlloc::alloc`.
+    #[inline(never)]
+    unsafe fn allocate_other(layout: Layout, zeroed: bool) -> *mut u8 {
+        if HEAP.host().is_none()
+            && let Some(api) = statics::api()
+        {
             // SAFETY: the crate got the functions from the server. Only another server could make
             // this fail, and then memory goes on coming from the first.
             let _ = unsafe { HEAP.bind(api) };
         }
+        // SAFETY: passed on.
+        unsafe { HEAP.allocate(layout, zeroed) }
     }
 }
 
@@ -89,20 +96,24 @@ impl ModuleAlloc {
 unsafe impl GlobalAlloc for ModuleAlloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if HEAP.host().is_none() {
-            Self::look_for_host();
-        }
         // SAFETY: passed on.
-        unsafe { HEAP.allocate(layout, false) }
+        unsafe {
+            match HEAP.allocate_small(layout, false) {
+                Some(block) => block,
+                None => Self::allocate_other(layout, false),
+            }
+        }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if HEAP.host().is_none() {
-            Self::look_for_host();
-        }
         // SAFETY: passed on.
-        unsafe { HEAP.allocate(layout, true) }
+        unsafe {
+            match HEAP.allocate_small(layout, true) {
+                Some(block) => block,
+                None => Self::allocate_other(layout, true),
+            }
+        }
     }
 
     #[inline]

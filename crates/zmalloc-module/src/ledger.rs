@@ -31,19 +31,20 @@ pub struct Usage {
     pub blocks: usize,
 }
 
-/// The counters of one thread. A cache line of its own: others read it seldom.
-#[repr(align(128))]
+/// The counters of one thread. Cache lines of its own: others read it seldom.
+#[repr(C, align(128))]
 struct Slot {
     /// The identifier of the thread, 0 for none yet.
     owner: AtomicUsize,
     /// Bytes allocated less bytes freed since the last publication.
     bytes: AtomicI64,
-    /// The most that `bytes` was since then.
+    /// The most that `bytes` was since then, and 0 at least.
     high: AtomicI64,
     /// Blocks allocated less blocks freed.
     blocks: AtomicI64,
 }
 
+// Only the owner of a slot changes its figures, so nothing is lost between a load and its store.
 impl Slot {
     const fn new() -> Self {
         Self {
@@ -53,10 +54,44 @@ impl Slot {
             blocks: AtomicI64::new(0),
         }
     }
+
+    #[inline]
+    fn owner(&self) -> usize {
+        self.owner.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn add_blocks(&self, blocks: i64) {
+        self.blocks.store(self.blocks.load(Ordering::Relaxed) + blocks, Ordering::Relaxed);
+    }
+
+    /// More bytes. Returns whether it is time to publish.
+    #[inline]
+    fn raise(&self, bytes: usize) -> bool {
+        let sum = self.bytes.load(Ordering::Relaxed) + bytes as i64;
+        self.bytes.store(sum, Ordering::Relaxed);
+        // `high` is below `PUBLISH`, so only a new high needs to be compared with that.
+        if sum > self.high.load(Ordering::Relaxed) {
+            self.high.store(sum, Ordering::Relaxed);
+            return sum >= PUBLISH;
+        }
+        false
+    }
+
+    /// Fewer bytes. Returns whether it is time to publish.
+    #[inline]
+    fn lower(&self, bytes: usize) -> bool {
+        let sum = self.bytes.load(Ordering::Relaxed) - bytes as i64;
+        self.bytes.store(sum, Ordering::Relaxed);
+        sum <= -PUBLISH
+    }
 }
 
 /// The counters of a module.
 pub(crate) struct Ledger {
+    /// The slot of the first thread that counts, in a module the server's main thread: it does most
+    /// of the work, and its slot needn't be searched for.
+    first: Slot,
     slots: [Slot; SLOTS],
     /// For threads without a slot.
     shared: Slot,
@@ -69,6 +104,7 @@ impl Ledger {
     /// Nothing counted yet.
     pub(crate) const fn new() -> Self {
         Self {
+            first: Slot::new(),
             slots: [const { Slot::new() }; SLOTS],
             shared: Slot::new(),
             published: AtomicI64::new(0),
@@ -79,55 +115,69 @@ impl Ledger {
     /// Counts a block that was allocated.
     #[inline]
     pub(crate) fn add(&self, bytes: usize) {
-        self.change(bytes as i64, 1);
+        let id = thread::id();
+        if self.first.owner() != id {
+            return self.change_elsewhere(id, bytes as i64, 1);
+        }
+        self.first.add_blocks(1);
+        if self.first.raise(bytes) {
+            self.publish(&self.first);
+        }
     }
 
     /// Counts a block that is about to be freed.
     #[inline]
     pub(crate) fn remove(&self, bytes: usize) {
-        self.change(-(bytes as i64), -1);
+        let id = thread::id();
+        if self.first.owner() != id {
+            return self.change_elsewhere(id, -(bytes as i64), -1);
+        }
+        self.first.add_blocks(-1);
+        if self.first.lower(bytes) {
+            self.publish(&self.first);
+        }
     }
 
     /// Counts a block whose size has changed.
     #[inline]
     pub(crate) fn resize(&self, old: usize, new: usize) {
-        self.change(new as i64 - old as i64, 0);
+        let id = thread::id();
+        if self.first.owner() != id {
+            return self.change_elsewhere(id, new as i64 - old as i64, 0);
+        }
+        if if new > old { self.first.raise(new - old) } else { self.first.lower(old - new) } {
+            self.publish(&self.first);
+        }
     }
 
-    #[inline]
-    fn change(&self, bytes: i64, blocks: i64) {
-        let id = thread::id();
-        let first = thread::spread(id);
-        for probe in 0..PROBES {
-            let slot = &self.slots[(first + probe) % SLOTS];
-            if slot.owner.load(Ordering::Relaxed) == id || self.claim(slot, id) {
-                // Only the owner writes, so nothing is lost between a load and its store.
-                let sum = slot.bytes.load(Ordering::Relaxed) + bytes;
-                slot.bytes.store(sum, Ordering::Relaxed);
-                slot.blocks.store(slot.blocks.load(Ordering::Relaxed) + blocks, Ordering::Relaxed);
-                if sum > slot.high.load(Ordering::Relaxed) {
-                    slot.high.store(sum, Ordering::Relaxed);
-                }
-                if sum.abs() >= PUBLISH {
-                    self.publish(slot, sum);
-                }
-                return;
+    /// Counts in the slot of another thread than the first, or of the first when it comes first.
+    #[inline(never)]
+    fn change_elsewhere(&self, id: usize, bytes: i64, blocks: i64) {
+        let start = thread::spread(id);
+        let probed = (0..PROBES).map(|probe| &self.slots[(start + probe) % SLOTS]);
+        let mut candidates = std::iter::once(&self.first).chain(probed);
+        if let Some(slot) = candidates.find(|slot| slot.owner() == id || Self::claim(slot, id)) {
+            slot.add_blocks(blocks);
+            let size = bytes.unsigned_abs() as usize;
+            if if bytes > 0 { slot.raise(size) } else { slot.lower(size) } {
+                self.publish(slot);
             }
+            return;
         }
         self.shared.blocks.fetch_add(blocks, Ordering::Relaxed);
         let published = self.published.fetch_add(bytes, Ordering::Relaxed) + bytes;
         self.peak.fetch_max(published, Ordering::Relaxed);
     }
 
-    #[inline]
-    fn claim(&self, slot: &Slot, id: usize) -> bool {
-        slot.owner.load(Ordering::Relaxed) == 0
-            && slot.owner.compare_exchange(0, id, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    fn claim(slot: &Slot, id: usize) -> bool {
+        slot.owner() == 0 && slot.owner.compare_exchange(0, id, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     #[cold]
-    fn publish(&self, slot: &Slot, sum: i64) {
-        let high = slot.high.swap(0, Ordering::Relaxed);
+    fn publish(&self, slot: &Slot) {
+        let sum = slot.bytes.load(Ordering::Relaxed);
+        let high = slot.high.load(Ordering::Relaxed);
+        slot.high.store(0, Ordering::Relaxed);
         slot.bytes.store(0, Ordering::Relaxed);
         let before = self.published.fetch_add(sum, Ordering::Relaxed);
         self.peak.fetch_max(before + high, Ordering::Relaxed);
@@ -135,7 +185,7 @@ impl Ledger {
 
     /// The sums over all threads. While others allocate, it is a value between before and after.
     pub(crate) fn usage(&self) -> Usage {
-        let slots = || self.slots.iter().chain([&self.shared]);
+        let slots = || self.slots.iter().chain([&self.first, &self.shared]);
         let published = self.published.load(Ordering::Relaxed);
         let bytes = published + slots().map(|slot| slot.bytes.load(Ordering::Relaxed)).sum::<i64>();
         let blocks = slots().map(|slot| slot.blocks.load(Ordering::Relaxed)).sum::<i64>();

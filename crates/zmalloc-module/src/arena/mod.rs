@@ -44,9 +44,6 @@ const GROUPS: usize = 8;
 /// [`Arena::next`] of an arena that allocates no longer.
 const SEALED: usize = usize::MAX;
 
-/// [`Arena::end`] of an arena whose range was given back; no block lies below it.
-const RELEASED: usize = 1;
-
 /// The table of links has four bytes for every granule.
 const LINK: usize = size_of::<AtomicU32>();
 
@@ -55,8 +52,10 @@ pub(crate) struct Arena {
     /// Where the reservation begins, with the binary logarithm of the bytes for blocks in the low
     /// bits; 0 before there is one. The table of links comes first, then the blocks.
     reservation: AtomicUsize,
-    /// Where the blocks end: 0 before there is a reservation, [`RELEASED`] after.
-    end: AtomicUsize,
+    /// Where the blocks begin.
+    start: AtomicUsize,
+    /// Bytes for blocks: 0 before there is a reservation, and after.
+    length: AtomicUsize,
     /// Bytes handed out to lists so far, or [`SEALED`].
     next: AtomicUsize,
     /// Bytes that can be read and written.
@@ -106,7 +105,8 @@ impl Arena {
     pub(crate) const fn new() -> Self {
         Self {
             reservation: AtomicUsize::new(0),
-            end: AtomicUsize::new(0),
+            start: AtomicUsize::new(0),
+            length: AtomicUsize::new(0),
             // Granule 0 stands for the end of a list, so no block begins there.
             next: AtomicUsize::new(GRANULE),
             committed: AtomicUsize::new(0),
@@ -116,11 +116,11 @@ impl Arena {
     }
 
     /// Whether a block is one of ours. False for every block of somebody else, and for null.
+    #[inline]
     pub(crate) fn contains(&self, block: *const u8) -> bool {
-        let end = self.end.load(Ordering::Acquire);
-        let address = block as usize;
         // A reservation that is made or given back this moment holds no block that a caller has.
-        address < end && address >= Range::unpack(self.reservation.load(Ordering::Acquire)).blocks
+        let length = self.length.load(Ordering::Acquire);
+        (block as usize).wrapping_sub(self.start.load(Ordering::Relaxed)) < length
     }
 
     /// Whether the arena allocates no longer.
@@ -180,7 +180,7 @@ impl Arena {
         let range = Range::unpack(self.reservation.load(Ordering::Acquire));
         let kept = used.next_multiple_of(STEP).min(range.length);
         // First the addresses stop being ours, then somebody else may have them.
-        self.end.store(range.blocks + kept, Ordering::SeqCst);
+        self.length.store(kept, Ordering::SeqCst);
         // SAFETY: no block was ever cut past `used`, and none will be: the arena is sealed. The
         // steps are multiples of any page size, those of the links too.
         unsafe { pages::release(range.blocks + kept, range.length - kept) };
@@ -196,10 +196,11 @@ impl Arena {
             reservation = self.reserve()?;
         }
         let range = Range::unpack(reservation);
-        // Whoever comes first makes the range known; nobody has a block of it before.
-        if self.end.load(Ordering::Acquire) == 0 {
-            let end = range.blocks + range.length;
-            let _ = self.end.compare_exchange(0, end, Ordering::SeqCst, Ordering::SeqCst);
+        // Whoever comes first makes the range known; nobody has a block of it before. It isn't given
+        // back meanwhile, because the attempt to allocate that needs it is counted.
+        if self.length.load(Ordering::Acquire) == 0 {
+            self.start.store(range.blocks, Ordering::SeqCst);
+            let _ = self.length.compare_exchange(0, range.length, Ordering::SeqCst, Ordering::SeqCst);
         }
         Some(range)
     }
@@ -335,14 +336,12 @@ impl Arena {
         if self.live.fetch_sub(1, Ordering::SeqCst) != 1 || !self.is_sealed() {
             return;
         }
-        let end = self.end.load(Ordering::SeqCst);
-        let is_reserved = end != 0 && end != RELEASED;
-        if is_reserved && self.end.compare_exchange(end, RELEASED, Ordering::SeqCst, Ordering::SeqCst).is_ok()
-        {
+        let length = self.length.swap(0, Ordering::SeqCst);
+        if length != 0 {
             let range = Range::unpack(self.reservation.load(Ordering::Acquire));
-            // SAFETY: no block is left, and a sealed arena cuts none; `end` went from the range to
-            // `RELEASED` once, here. The rest of the blocks was released when the arena was sealed.
-            unsafe { pages::release(range.links, end - range.links) };
+            // SAFETY: no block is left, and a sealed arena cuts none; `length` went to 0 here, and
+            // does so once. The rest of the blocks was released when the arena was sealed.
+            unsafe { pages::release(range.links, range.blocks + length - range.links) };
         }
     }
 }

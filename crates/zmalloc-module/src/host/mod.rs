@@ -1,22 +1,19 @@
 //! The server that a module was loaded into, as an allocator.
 
 mod api;
+mod classes;
+mod growth;
 mod promise;
 
 use std::ptr;
 
 pub use self::api::BindError;
 pub(crate) use self::api::HostApi;
+use self::api::{Alloc, Free};
+use self::classes::Classes;
+use self::growth::Way;
 pub(crate) use self::promise::Promise;
-
-/// Both blocks must be larger for a reallocation to go through the server.
-///
-/// Below, the server's Realloc costs more than allocating, copying and freeing: it looks up the
-/// size of the old block twice, and seldom finds room in place. Above, it saves copying, because
-/// large blocks grow in place or are moved by remapping. Measured by `cargo xtask bench module` on
-/// redis-server 7.0 with jemalloc, 20,000 vectors that grow to 8,000 bytes took 25 ms through
-/// Realloc and 17 ms by copying; one that grows to 20 MB 41 ms and 52 ms.
-const REALLOC_FROM: usize = 16 << 10;
+use crate::thread;
 
 /// Zeroed blocks from this size on are tried out first on servers without a TryCalloc.
 ///
@@ -25,9 +22,18 @@ const REALLOC_FROM: usize = 16 << 10;
 const TRY_OUT_FROM: usize = 64 << 20;
 
 /// A server's allocation functions, and what is known about them.
+///
+/// What every allocation reads comes first, on one cache line.
+#[repr(C, align(64))]
 pub(crate) struct Host {
+    /// TryAlloc where the server has it.
+    alloc: Alloc,
+    free: Free,
     api: HostApi,
     promise: Promise,
+    /// The thread that bound the server: the one that loads modules, and looks at `used_memory`.
+    thread: usize,
+    classes: Classes,
 }
 
 impl Host {
@@ -38,7 +44,14 @@ impl Host {
     pub(crate) unsafe fn new(api: HostApi) -> Self {
         // SAFETY: passed on.
         let promise = unsafe { Promise::learn(&api) };
-        Self { api, promise }
+        Self {
+            alloc: api.try_alloc.unwrap_or(api.alloc),
+            free: api.free,
+            api,
+            promise,
+            thread: thread::id(),
+            classes: Classes::of(&promise),
+        }
     }
 
     /// Whether these are the functions of the same server.
@@ -47,9 +60,23 @@ impl Host {
     }
 
     /// How many bytes to ask the server for; `None` when no size makes it align the block.
-    #[inline]
     pub(crate) fn request(&self, size: usize, align: usize) -> Option<usize> {
         self.promise.request(size, align)
+    }
+
+    /// The largest request whose block's size is known without a look-up; 0 if there is none.
+    pub(crate) fn known_up_to(&self) -> usize {
+        self.classes.known_up_to()
+    }
+
+    /// The size of the block for a request.
+    ///
+    /// # Safety
+    /// The request must be [known](Self::known_up_to).
+    #[inline]
+    pub(crate) unsafe fn class(&self, request: usize) -> usize {
+        // SAFETY: passed on.
+        unsafe { self.classes.get(request) }
     }
 
     /// The bytes that a block takes for which `request` bytes were asked.
@@ -58,10 +85,10 @@ impl Host {
     ///
     /// # Safety
     /// `block` must be a live block of this server, allocated with that request.
-    #[inline]
     pub(crate) unsafe fn usable_size(&self, block: *mut u8, request: usize) -> usize {
-        if let Some(class) = self.promise.class(request) {
-            return class;
+        if request <= self.known_up_to() {
+            // SAFETY: it was compared.
+            return unsafe { self.class(request) };
         }
         match self.api.usable_size {
             // SAFETY: the block is the server's, as the caller promises.
@@ -77,7 +104,7 @@ impl Host {
     #[inline]
     pub(crate) unsafe fn allocate(&self, request: usize) -> *mut u8 {
         // SAFETY: passed on.
-        unsafe { (self.api.try_alloc.unwrap_or(self.api.alloc))(request).cast() }
+        unsafe { (self.alloc)(request).cast() }
     }
 
     /// A block of zeros, or null.
@@ -105,7 +132,7 @@ impl Host {
     #[inline]
     pub(crate) unsafe fn free(&self, block: *mut u8) {
         // SAFETY: passed on.
-        unsafe { (self.api.free)(block.cast()) }
+        unsafe { (self.free)(block.cast()) }
     }
 
     /// Changes the size of a block, moving it if need be; null leaves it as it was.
@@ -116,12 +143,25 @@ impl Host {
     pub(crate) unsafe fn reallocate(&self, block: *mut u8, old: usize, new: usize) -> *mut u8 {
         // SAFETY: passed on.
         unsafe {
-            if self.promise.class(new).is_some_and(|class| self.promise.class(old) == Some(class)) {
-                return block;
+            match self.promise.way(old, new) {
+                Way::Copy => self.copy(block, old, new),
+                // Other threads than the server's own could be seen to take that much for a moment.
+                Way::MakeRoom(room) if thread::id() == self.thread => {
+                    let moved = self.make_room(block, old, new, room);
+                    if moved.is_null() { self.resize(block, old, new) } else { moved }
+                }
+                Way::MakeRoom(_) | Way::Resize => self.resize(block, old, new),
             }
-            if old.min(new) <= REALLOC_FROM {
-                return self.copy(block, old, new);
-            }
+        }
+    }
+
+    /// Has the server change the size of a block.
+    ///
+    /// # Safety
+    /// As for [`Host::reallocate`].
+    unsafe fn resize(&self, block: *mut u8, old: usize, new: usize) -> *mut u8 {
+        // SAFETY: passed on.
+        unsafe {
             if let Some(try_realloc) = self.api.try_realloc {
                 return try_realloc(block.cast(), new).cast();
             }
@@ -130,6 +170,30 @@ impl Host {
                 return ptr::null_mut();
             }
             (self.api.realloc)(block.cast(), new).cast()
+        }
+    }
+
+    /// Copies a block to the beginning of a larger one, whose end is then given back. Null, with the
+    /// block as it was, if there is none so large.
+    ///
+    /// # Safety
+    /// As for [`Host::reallocate`], and `room` must be more than both.
+    unsafe fn make_room(&self, block: *mut u8, old: usize, new: usize, room: usize) -> *mut u8 {
+        // SAFETY: the new block is another one, and the common length lies in both, before and after
+        // it was shortened. Each block is freed once.
+        unsafe {
+            let spacious = self.allocate(room);
+            if spacious.is_null() {
+                return spacious;
+            }
+            let moved = self.resize(spacious, room, new);
+            if moved.is_null() {
+                self.free(spacious);
+                return moved;
+            }
+            ptr::copy_nonoverlapping(block, moved, old.min(new));
+            self.free(block);
+            moved
         }
     }
 

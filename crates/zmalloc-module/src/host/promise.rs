@@ -7,8 +7,9 @@
 
 use super::HostApi;
 
-/// The largest request whose size class is worked out instead of looked up, in bytes.
-const LARGEST: usize = 4096;
+/// The largest request whose size class is known instead of looked up, in bytes: the largest class
+/// of jemalloc that has several blocks to a slab, where pages have 4 KiB.
+pub(super) const LARGEST: usize = 14 << 10;
 
 /// What every known allocator aligns every block to.
 const LEAST: usize = 8;
@@ -16,11 +17,14 @@ const LEAST: usize = 8;
 /// What jemalloc aligns every block to whose size is a multiple of it, however large the block.
 const CACHE_LINE: usize = 64;
 
+/// What jemalloc's slabs are aligned to at least.
+const PAGE: usize = 4096;
+
 /// What the allocator keeps to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Promise {
-    /// jemalloc: the size of a block follows from the request, up to [`LARGEST`], and a block is
-    /// aligned to the largest power of two that divides its size.
+    /// jemalloc: the size of a block follows from the request, up to [`LARGEST`], and such a block
+    /// is aligned to the largest power of two that divides its size, up to [`PAGE`].
     ///
     /// Its slabs begin at a page and hold blocks of one size; larger blocks begin at a page, or
     /// with "cache-oblivious" at a cache line.
@@ -71,7 +75,7 @@ impl Promise {
     fn agrees(&self, request: usize, usable: usize, address: usize) -> bool {
         match self {
             Self::Classes { .. } => {
-                let natural = 1 << usable.trailing_zeros().min(12);
+                let natural = (1 << usable.trailing_zeros()).min(PAGE);
                 self.class(request) == Some(usable) && address.is_multiple_of(natural)
             }
             // glibc: a header of 8 bytes before a block aligned to 16, so that 8 bytes of the next
@@ -81,7 +85,6 @@ impl Promise {
     }
 
     /// The size of the block for a request, where it follows from the request.
-    #[inline]
     pub(super) fn class(&self, request: usize) -> Option<usize> {
         match *self {
             Self::Classes { quantum } if request <= LARGEST => Some(jemalloc_class(request, quantum)),
@@ -89,17 +92,25 @@ impl Promise {
         }
     }
 
+    /// A request that, as long as its class is known, has a block of at least `size` bytes aligned
+    /// to `align`; `None` where there is none.
+    ///
+    /// The distance between classes is a power of two. If it is `align` or more, every class is a
+    /// multiple of `align`; if it is less, each multiple of `align` is itself a class.
+    #[inline]
+    pub(crate) fn small_request(size: usize, align: usize) -> Option<usize> {
+        // Never past the end: a layout's size, rounded like this, is at most `isize::MAX`.
+        (align <= PAGE).then_some(size.wrapping_add(align - 1) & align.wrapping_neg())
+    }
+
     /// The request that gives a block of at least `size` bytes aligned to `align`; `None` where
     /// none does.
-    #[inline]
     pub(super) fn request(&self, size: usize, align: usize) -> Option<usize> {
         match *self {
             Self::Classes { .. } if align <= LEAST => Some(size),
-            // The distance between classes is a power of two. If it is `align` or more, every class
-            // is a multiple of `align`; if it is less, each multiple of `align` is itself a class.
             Self::Classes { .. } => {
                 let rounded = size.checked_next_multiple_of(align)?;
-                (align <= CACHE_LINE || rounded <= LARGEST).then_some(rounded)
+                (align <= CACHE_LINE || (align <= PAGE && rounded <= LARGEST)).then_some(rounded)
             }
             Self::Aligned(promised) => (align <= promised).then_some(size),
         }
@@ -107,7 +118,6 @@ impl Promise {
 }
 
 /// jemalloc's size class: 8, then multiples of the quantum, then four to each doubling.
-#[inline]
 fn jemalloc_class(request: usize, quantum: usize) -> usize {
     if request <= 8 {
         return 8;
@@ -131,19 +141,25 @@ mod tests {
         let small = [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384];
         assert_eq!(classes(8)[..18], small);
         assert_eq!(classes(16)[..9], [8, 16, 32, 48, 64, 80, 96, 112, 128]);
-        assert_eq!(classes(8).last(), Some(&4096));
+        assert_eq!(classes(8)[classes(8).len() - 4..], [8192, 10240, 12288, 14336]);
     }
 
     #[test]
     fn a_rounded_request_has_an_aligned_class() {
         for quantum in [8, 16] {
             let promise = Promise::Classes { quantum };
-            for align in (0..=12).map(|shift| 1usize << shift) {
+            for align in (0..=14).map(|shift| 1usize << shift) {
                 for size in 1..=LARGEST {
                     let Some(request) = promise.request(size, align) else {
-                        panic!("{size} bytes aligned to {align} fit a class");
+                        assert!(align > PAGE || size.next_multiple_of(align) > LARGEST, "{size} {align}");
+                        continue;
                     };
-                    let class = promise.class(request.max(1)).unwrap();
+                    let small = Promise::small_request(size, align).unwrap();
+                    assert_eq!(
+                        promise.class(small).unwrap_or(small),
+                        promise.class(request).unwrap_or(request)
+                    );
+                    let class = promise.class(request).unwrap_or(request);
                     assert!(class >= size && class.is_multiple_of(align), "{size} {align} {class}");
                 }
             }
@@ -153,8 +169,10 @@ mod tests {
     #[test]
     fn what_is_not_promised_is_not_asked_for() {
         let classes = Promise::Classes { quantum: 8 };
-        assert_eq!(classes.request(5000, 64), Some(5056));
-        assert_eq!(classes.request(5000, 128), None);
+        assert_eq!(classes.request(15_000, 64), Some(15_040));
+        assert_eq!(classes.request(15_000, 128), None);
+        assert_eq!(classes.request(8192, 8192), None);
+        assert_eq!(Promise::small_request(8192, 8192), None);
         assert_eq!(classes.request(usize::MAX, 16), None);
         assert_eq!(Promise::Aligned(16).request(5, 16), Some(5));
         assert_eq!(Promise::Aligned(16).request(5, 32), None);
