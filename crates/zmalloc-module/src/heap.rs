@@ -23,11 +23,11 @@ const BACK: usize = size_of::<*mut u8>();
 /// lines: the `…_small` functions. Everything else takes the long way.
 #[repr(C)]
 pub(crate) struct Heap {
+    arena: Arena,
     /// The largest request whose block's size is known; 0 if there is none, or no server.
     known_up_to: AtomicUsize,
     state: AtomicU8,
     host: UnsafeCell<MaybeUninit<Host>>,
-    arena: Arena,
     ledger: Ledger,
 }
 
@@ -40,10 +40,10 @@ impl Heap {
     /// A heap without a server.
     pub(crate) const fn new() -> Self {
         Self {
+            arena: Arena::new(),
             known_up_to: AtomicUsize::new(0),
             state: AtomicU8::new(UNBOUND),
             host: UnsafeCell::new(MaybeUninit::uninit()),
-            arena: Arena::new(),
             ledger: Ledger::new(),
         }
     }
@@ -97,15 +97,14 @@ impl Heap {
     /// The server and the size of its block, if that is known for this layout.
     #[inline]
     fn small(&self, size: usize, align: usize) -> Option<(&Host, usize)> {
-        let request = Promise::small_request(size, align)?;
-        if request > self.known_up_to.load(Ordering::Acquire) {
+        if align > Promise::LEAST || size > self.known_up_to.load(Ordering::Acquire) {
             return None;
         }
-        // SAFETY: a request isn't 0, so what it was compared with isn't either, and that was stored
+        // SAFETY: the size isn't 0, so what it was compared with isn't either, and that was stored
         // after `host` was written. The server knows the request.
         unsafe {
             let host = (*self.host.get()).assume_init_ref();
-            Some((host, host.class(request)))
+            Some((host, host.class(size)))
         }
     }
 
@@ -118,10 +117,18 @@ impl Heap {
         let (host, class) = self.small(layout.size(), layout.align())?;
         // SAFETY: the server is bound.
         let block = unsafe { if zeroed { host.allocate_zeroed(class) } else { host.allocate(class) } };
-        if !block.is_null() {
-            self.ledger.add(class);
+        if block.is_null() || self.ledger.add_quickly(class) {
+            Some(block)
+        } else {
+            Some(self.counted(block, class))
         }
-        Some(block)
+    }
+
+    /// Counts a block that was allocated, and returns it.
+    #[inline(never)]
+    fn counted(&self, block: *mut u8, class: usize) -> *mut u8 {
+        self.ledger.add(class);
+        block
     }
 
     /// A block for this layout, from the server if there is one, or null.
@@ -203,8 +210,8 @@ impl Heap {
     pub(crate) unsafe fn free(&self, block: *mut u8, layout: Layout) {
         if !self.arena.contains(block)
             && let Some((host, class)) = self.small(layout.size(), layout.align())
+            && self.ledger.remove_quickly(class)
         {
-            self.ledger.remove(class);
             // SAFETY: a block that is not the arena's is the server's.
             unsafe { host.free(block) }
         } else {

@@ -60,34 +60,41 @@ impl Slot {
         self.owner.load(Ordering::Relaxed)
     }
 
+    /// Counts more bytes, unless that is enough to publish. Returns whether it did.
     #[inline]
-    fn add_blocks(&self, blocks: i64) {
-        self.blocks.store(self.blocks.load(Ordering::Relaxed) + blocks, Ordering::Relaxed);
-    }
-
-    /// More bytes. Returns whether it is time to publish.
-    #[inline]
-    fn raise(&self, bytes: usize) -> bool {
-        let sum = self.bytes.load(Ordering::Relaxed) + bytes as i64;
-        self.bytes.store(sum, Ordering::Relaxed);
-        // `high` is below `PUBLISH`, so only a new high needs to be compared with that.
+    fn raise(&self, bytes: i64, blocks: i64) -> bool {
+        let sum = self.bytes.load(Ordering::Relaxed) + bytes;
+        // `high` is below `PUBLISH`, so what isn't above it needn't be compared with that.
         if sum > self.high.load(Ordering::Relaxed) {
+            if sum >= PUBLISH {
+                return false;
+            }
             self.high.store(sum, Ordering::Relaxed);
-            return sum >= PUBLISH;
         }
-        false
+        self.set(sum, blocks);
+        true
     }
 
-    /// Fewer bytes. Returns whether it is time to publish.
+    /// Counts fewer bytes, unless that is enough to publish. Returns whether it did.
     #[inline]
-    fn lower(&self, bytes: usize) -> bool {
-        let sum = self.bytes.load(Ordering::Relaxed) - bytes as i64;
-        self.bytes.store(sum, Ordering::Relaxed);
-        sum <= -PUBLISH
+    fn lower(&self, bytes: i64, blocks: i64) -> bool {
+        let sum = self.bytes.load(Ordering::Relaxed) - bytes;
+        if sum <= -PUBLISH {
+            return false;
+        }
+        self.set(sum, -blocks);
+        true
+    }
+
+    #[inline]
+    fn set(&self, bytes: i64, more_blocks: i64) {
+        self.bytes.store(bytes, Ordering::Relaxed);
+        self.blocks.store(self.blocks.load(Ordering::Relaxed) + more_blocks, Ordering::Relaxed);
     }
 }
 
-/// The counters of a module.
+/// The counters of a module. What every small block needs comes first.
+#[repr(C)]
 pub(crate) struct Ledger {
     /// The slot of the first thread that counts, in a module the server's main thread: it does most
     /// of the work, and its slot needn't be searched for.
@@ -113,72 +120,61 @@ impl Ledger {
     }
 
     /// Counts a block that was allocated.
-    #[inline]
     pub(crate) fn add(&self, bytes: usize) {
-        let id = thread::id();
-        if self.first.owner() != id {
-            return self.change_elsewhere(id, bytes as i64, 1);
-        }
-        self.first.add_blocks(1);
-        if self.first.raise(bytes) {
-            self.publish(&self.first);
-        }
+        self.change(bytes as i64, 1);
     }
 
     /// Counts a block that is about to be freed.
-    #[inline]
     pub(crate) fn remove(&self, bytes: usize) {
-        let id = thread::id();
-        if self.first.owner() != id {
-            return self.change_elsewhere(id, -(bytes as i64), -1);
-        }
-        self.first.add_blocks(-1);
-        if self.first.lower(bytes) {
-            self.publish(&self.first);
-        }
+        self.change(-(bytes as i64), -1);
     }
 
     /// Counts a block whose size has changed.
-    #[inline]
     pub(crate) fn resize(&self, old: usize, new: usize) {
-        let id = thread::id();
-        if self.first.owner() != id {
-            return self.change_elsewhere(id, new as i64 - old as i64, 0);
-        }
-        if if new > old { self.first.raise(new - old) } else { self.first.lower(old - new) } {
-            self.publish(&self.first);
-        }
+        self.change(new as i64 - old as i64, 0);
     }
 
-    /// Counts in the slot of another thread than the first, or of the first when it comes first.
+    /// Counts a block that was allocated, if that takes a few instructions only: false if it isn't
+    /// counted yet.
+    #[inline]
+    pub(crate) fn add_quickly(&self, bytes: usize) -> bool {
+        self.first.owner() == thread::id() && self.first.raise(bytes as i64, 1)
+    }
+
+    /// The same for a block that is about to be freed.
+    #[inline]
+    pub(crate) fn remove_quickly(&self, bytes: usize) -> bool {
+        self.first.owner() == thread::id() && self.first.lower(bytes as i64, 1)
+    }
+
     #[inline(never)]
-    fn change_elsewhere(&self, id: usize, bytes: i64, blocks: i64) {
+    fn change(&self, bytes: i64, blocks: i64) {
+        let id = thread::id();
         let start = thread::spread(id);
         let probed = (0..PROBES).map(|probe| &self.slots[(start + probe) % SLOTS]);
         let mut candidates = std::iter::once(&self.first).chain(probed);
-        if let Some(slot) = candidates.find(|slot| slot.owner() == id || Self::claim(slot, id)) {
-            slot.add_blocks(blocks);
-            let size = bytes.unsigned_abs() as usize;
-            if if bytes > 0 { slot.raise(size) } else { slot.lower(size) } {
-                self.publish(slot);
+        match candidates.find(|slot| slot.owner() == id || Self::claim(slot, id)) {
+            Some(slot) if bytes > 0 && slot.raise(bytes, blocks) => {}
+            Some(slot) if bytes <= 0 && slot.lower(-bytes, -blocks) => {}
+            Some(slot) => self.publish(slot, bytes, blocks),
+            None => {
+                self.shared.blocks.fetch_add(blocks, Ordering::Relaxed);
+                let published = self.published.fetch_add(bytes, Ordering::Relaxed) + bytes;
+                self.peak.fetch_max(published, Ordering::Relaxed);
             }
-            return;
         }
-        self.shared.blocks.fetch_add(blocks, Ordering::Relaxed);
-        let published = self.published.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        self.peak.fetch_max(published, Ordering::Relaxed);
     }
 
     fn claim(slot: &Slot, id: usize) -> bool {
         slot.owner() == 0 && slot.owner.compare_exchange(0, id, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    #[cold]
-    fn publish(&self, slot: &Slot) {
-        let sum = slot.bytes.load(Ordering::Relaxed);
-        let high = slot.high.load(Ordering::Relaxed);
+    /// Counts a change that is too much for the thread's own slot, and publishes what is in that.
+    fn publish(&self, slot: &Slot, bytes: i64, blocks: i64) {
+        let sum = slot.bytes.load(Ordering::Relaxed) + bytes;
+        let high = slot.high.load(Ordering::Relaxed).max(sum);
         slot.high.store(0, Ordering::Relaxed);
-        slot.bytes.store(0, Ordering::Relaxed);
+        slot.set(0, blocks);
         let before = self.published.fetch_add(sum, Ordering::Relaxed);
         self.peak.fetch_max(before + high, Ordering::Relaxed);
     }

@@ -47,23 +47,24 @@ const SEALED: usize = usize::MAX;
 /// The table of links has four bytes for every granule.
 const LINK: usize = size_of::<AtomicU32>();
 
-/// An allocator over one range of addresses.
+/// An allocator over one range of addresses. What every block is compared with comes last.
+#[repr(C)]
 pub(crate) struct Arena {
+    /// Heads of the lists: a granule's number, 0 for none, below a tag that counts changes.
+    lists: [[AtomicU64; classes::COUNT]; GROUPS],
     /// Where the reservation begins, with the binary logarithm of the bytes for blocks in the low
     /// bits; 0 before there is one. The table of links comes first, then the blocks.
     reservation: AtomicUsize,
-    /// Where the blocks begin.
-    start: AtomicUsize,
-    /// Bytes for blocks: 0 before there is a reservation, and after.
-    length: AtomicUsize,
     /// Bytes handed out to lists so far, or [`SEALED`].
     next: AtomicUsize,
     /// Bytes that can be read and written.
     committed: AtomicUsize,
     /// Blocks in use, and attempts to get one.
     live: AtomicUsize,
-    /// Heads of the lists: a granule's number, 0 for none, below a tag that counts changes.
-    lists: [[AtomicU64; classes::COUNT]; GROUPS],
+    /// Where the blocks begin.
+    start: AtomicUsize,
+    /// Bytes for blocks: 0 before there is a reservation, and after.
+    length: AtomicUsize,
 }
 
 /// A reservation in use.

@@ -3,7 +3,7 @@
 use super::promise::{LARGEST, Promise};
 
 /// Requests are told apart in steps of this many bytes, as the smallest classes are.
-const STEP: usize = 8;
+pub(super) const STEP: usize = 8;
 
 /// Sizes of blocks, by request.
 pub(super) struct Classes {

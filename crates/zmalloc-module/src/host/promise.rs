@@ -6,13 +6,11 @@
 //! sequence of classes is like no other. What isn't recognised is taken to align to 8 and no more.
 
 use super::HostApi;
+use super::classes::STEP;
 
 /// The largest request whose size class is known instead of looked up, in bytes: the largest class
 /// of jemalloc that has several blocks to a slab, where pages have 4 KiB.
 pub(super) const LARGEST: usize = 14 << 10;
-
-/// What every known allocator aligns every block to.
-const LEAST: usize = 8;
 
 /// What jemalloc aligns every block to whose size is a multiple of it, however large the block.
 const CACHE_LINE: usize = 64;
@@ -37,6 +35,9 @@ pub(crate) enum Promise {
 }
 
 impl Promise {
+    /// What every known allocator aligns every block to.
+    pub(crate) const LEAST: usize = 8;
+
     /// Recognises the allocator.
     ///
     /// # Safety
@@ -45,7 +46,7 @@ impl Promise {
         let candidates = [Self::Classes { quantum: 8 }, Self::Classes { quantum: 16 }, Self::Aligned(16)];
         // SAFETY: passed on.
         let holds = |promise: &Self| unsafe { promise.holds_for(api) };
-        candidates.into_iter().find(holds).unwrap_or(Self::Aligned(LEAST))
+        candidates.into_iter().find(holds).unwrap_or(Self::Aligned(Self::LEAST))
     }
 
     /// Whether the sizes and addresses of blocks agree with this, for every class.
@@ -57,7 +58,7 @@ impl Promise {
             return false;
         };
         // Sizes on either side of every possible boundary between classes.
-        (0..LARGEST / LEAST).flat_map(|step| [step * LEAST + 1, (step + 1) * LEAST]).all(|request| {
+        (0..LARGEST / STEP).flat_map(|step| [step * STEP + 1, (step + 1) * STEP]).all(|request| {
             // SAFETY: the block is freed once, and not used.
             unsafe {
                 let block = api.try_alloc.unwrap_or(api.alloc)(request);
@@ -92,24 +93,15 @@ impl Promise {
         }
     }
 
-    /// A request that, as long as its class is known, has a block of at least `size` bytes aligned
-    /// to `align`; `None` where there is none.
-    ///
-    /// The distance between classes is a power of two. If it is `align` or more, every class is a
-    /// multiple of `align`; if it is less, each multiple of `align` is itself a class.
-    #[inline]
-    pub(crate) fn small_request(size: usize, align: usize) -> Option<usize> {
-        // Never past the end: a layout's size, rounded like this, is at most `isize::MAX`.
-        (align <= PAGE).then_some(size.wrapping_add(align - 1) & align.wrapping_neg())
-    }
-
     /// The request that gives a block of at least `size` bytes aligned to `align`; `None` where
     /// none does.
     pub(super) fn request(&self, size: usize, align: usize) -> Option<usize> {
         match *self {
-            Self::Classes { .. } if align <= LEAST => Some(size),
+            Self::Classes { .. } if align <= Self::LEAST => Some(size),
+            // The distance between classes is a power of two. If it is `align` or more, every class
+            // is a multiple of `align`; if it is less, each multiple of `align` is itself a class.
             Self::Classes { .. } => {
-                let rounded = size.checked_next_multiple_of(align)?;
+                let rounded = size.checked_add(align - 1)? & align.wrapping_neg();
                 (align <= CACHE_LINE || (align <= PAGE && rounded <= LARGEST)).then_some(rounded)
             }
             Self::Aligned(promised) => (align <= promised).then_some(size),
@@ -154,11 +146,6 @@ mod tests {
                         assert!(align > PAGE || size.next_multiple_of(align) > LARGEST, "{size} {align}");
                         continue;
                     };
-                    let small = Promise::small_request(size, align).unwrap();
-                    assert_eq!(
-                        promise.class(small).unwrap_or(small),
-                        promise.class(request).unwrap_or(request)
-                    );
                     let class = promise.class(request).unwrap_or(request);
                     assert!(class >= size && class.is_multiple_of(align), "{size} {align} {class}");
                 }
@@ -172,7 +159,6 @@ mod tests {
         assert_eq!(classes.request(15_000, 64), Some(15_040));
         assert_eq!(classes.request(15_000, 128), None);
         assert_eq!(classes.request(8192, 8192), None);
-        assert_eq!(Promise::small_request(8192, 8192), None);
         assert_eq!(classes.request(usize::MAX, 16), None);
         assert_eq!(Promise::Aligned(16).request(5, 16), Some(5));
         assert_eq!(Promise::Aligned(16).request(5, 32), None);
