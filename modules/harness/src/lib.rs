@@ -1,8 +1,13 @@
 //! Runs redis-server with modules, for the tests of the modules: Debian's, unmodified.
+//!
+//! [`server`], [`client`] and [`cluster`] start and speak; [`checks`] and [`dump`] are what every
+//! module must stand.
 #![forbid(unsafe_code)]
 
+pub mod checks;
 pub mod client;
 pub mod cluster;
+pub mod dump;
 pub mod server;
 
 pub use client::{Client, Reply};

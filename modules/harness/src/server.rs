@@ -53,6 +53,14 @@ impl Server {
         Ok(server)
     }
 
+    /// Starts redis-server with one module of this workspace.
+    ///
+    /// # Errors
+    /// When the module isn't built, or the server doesn't answer.
+    pub fn with(module: &str, arguments: &[&str]) -> Result<Self> {
+        Self::start(&[&library(module)?], arguments)
+    }
+
     /// Kills the server as `kill -9` does, and starts it again over the same files.
     ///
     /// # Errors

@@ -21,13 +21,13 @@ impl<T: Value> ReadKey<T> {
     /// WRONGTYPE when it holds a value of another type.
     pub fn open(context: &Context, name: &RedisString) -> Result<Self, RedisError> {
         let key = context.open_key(name);
-        key.get_value::<T>(T::data_type()).map_err(|_| RedisError::WrongType)?;
-        Ok(Self { key, holds: PhantomData })
+        let is_ours = T::data_types().iter().any(|kind| key.get_value::<T>(kind).is_ok());
+        if is_ours { Ok(Self { key, holds: PhantomData }) } else { Err(RedisError::WrongType) }
     }
 
     /// The value, if the key is there.
     pub fn get(&self) -> Option<&T> {
-        self.key.get_value(T::data_type()).ok().flatten()
+        T::data_types().iter().find_map(|kind| self.key.get_value(kind).ok().flatten())
     }
 }
 
@@ -45,8 +45,8 @@ impl<T: Value> WriteKey<T> {
     /// WRONGTYPE when it holds a value of another type.
     pub fn open(context: &Context, name: &RedisString) -> Result<Self, RedisError> {
         let key = OpenKey::open(context, name);
-        verify_type(key.0, T::data_type()).map_err(|_| RedisError::WrongType)?;
-        Ok(Self { key, holds: PhantomData })
+        let is_ours = T::data_types().iter().any(|kind| verify_type(key.0, kind).is_ok());
+        if is_ours { Ok(Self { key, holds: PhantomData }) } else { Err(RedisError::WrongType) }
     }
 
     fn value(&self) -> *mut T {
@@ -68,7 +68,7 @@ impl<T: Value> WriteKey<T> {
 
     /// Stores a value in a key that isn't there, or in the place of another; an expiry is lost.
     pub fn set(&mut self, value: T) {
-        let data_type = *T::data_type().raw_type.borrow();
+        let data_type = *T::data_types()[0].raw_type.borrow();
         let value = Box::into_raw(Box::new(value)).cast();
         // SAFETY: the key is open for writing, and frees the value by the type's callback.
         unsafe { raw::RedisModule_ModuleTypeSetValue.expect("Redis 4")(self.key.0, data_type, value) };
@@ -81,9 +81,7 @@ impl<T: Value> WriteKey<T> {
 
     /// Milliseconds since 1970 when the key expires.
     pub fn expiry(&self) -> Option<i64> {
-        // SAFETY: the key is open.
-        let deadline = unsafe { raw::RedisModule_GetAbsExpire.expect("Redis 6.2")(self.key.0) };
-        (deadline >= 0).then_some(deadline)
+        self.key.expiry()
     }
 
     /// Lets the key expire at that time, in milliseconds since 1970, or never.
@@ -119,6 +117,11 @@ impl StringKey {
         Some(unsafe { std::slice::from_raw_parts(bytes.cast(), length) })
     }
 
+    /// Milliseconds since 1970 when the key expires.
+    pub fn expiry(&self) -> Option<i64> {
+        self.0.expiry()
+    }
+
     /// Stores a string; an expiry is lost.
     pub fn set(&mut self, value: &RedisString) {
         raw::string_set(self.0.0, value.inner);
@@ -151,6 +154,12 @@ impl OpenKey {
     fn delete(&mut self) {
         // SAFETY: the key is open for writing.
         unsafe { raw::RedisModule_DeleteKey.expect("Redis 4")(self.0) };
+    }
+
+    fn expiry(&self) -> Option<i64> {
+        // SAFETY: the key is open.
+        let deadline = unsafe { raw::RedisModule_GetAbsExpire.expect("Redis 6.2")(self.0) };
+        (deadline >= 0).then_some(deadline)
     }
 
     fn set_expiry(&mut self, deadline: Option<i64>) {

@@ -3,6 +3,12 @@
 
 use redis_module::{Context, raw};
 
+/// Says that the module's types can be loaded from what is cut short or garbled: without it the
+/// server ends itself at the first such RESTORE.
+pub fn handle_read_errors(context: &Context) {
+    context.set_module_options(raw::ModuleOptions::HANDLE_IO_ERRORS);
+}
+
 /// Milliseconds since 1970.
 pub fn now() -> i64 {
     // SAFETY: has no preconditions.

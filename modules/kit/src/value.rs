@@ -31,23 +31,32 @@ impl Place {
     }
 }
 
-/// A value that lives in a key.
-pub trait Value: Sized + 'static {
-    /// The type as it was registered.
-    fn data_type() -> &'static RedisType;
+/// How the values of a registered type are written to RDB and to the payload of DUMP.
+///
+/// Other servers read it: parts are never reordered, and whatever is laid out otherwise has another
+/// version, or, where a module wrote two layouts under one version, another name.
+pub trait Encoding: 'static {
+    /// What is encoded.
+    type Value: Value;
 
-    /// The version of the encoding that [`Value::save`] writes. Older ones are read for ever.
-    const ENCODING: i32;
+    /// The version that [`Encoding::save`] writes. [`Encoding::load`] is given no later one.
+    const VERSION: i32;
 
-    /// Writes the value to RDB. Other servers read it: fields are never reordered, only a new
-    /// version may have other fields.
-    fn save(&self, output: &mut Writer);
+    /// Writes a value.
+    fn save(value: &Self::Value, output: &mut Writer);
 
-    /// Reads what a version up to [`Value::ENCODING`] wrote.
+    /// Reads what any version up to [`Encoding::VERSION`] wrote.
     ///
     /// # Errors
     /// When the input isn't such a value; the server then refuses the file or the RESTORE.
-    fn load(input: &mut Reader, encoding: i32, place: &Place) -> Result<Self, Malformed>;
+    fn load(input: &mut Reader, version: i32, place: &Place) -> Result<Self::Value, Malformed>;
+}
+
+/// A value that lives in a key.
+pub trait Value: Sized + 'static {
+    /// The types whose keys hold such values: new keys are of the first, and the others are what
+    /// older servers wrote.
+    fn data_types() -> &'static [&'static RedisType];
 
     /// Writes commands that build the value.
     fn rewrite(&self, output: &mut Rewriter);
@@ -108,15 +117,15 @@ impl Defragmenter {
 }
 
 /// The callbacks for a type.
-pub const fn methods<T: Value>() -> raw::RedisModuleTypeMethods {
+pub const fn methods<E: Encoding>() -> raw::RedisModuleTypeMethods {
     raw::RedisModuleTypeMethods {
         version: raw::REDISMODULE_TYPE_METHOD_VERSION as u64,
-        rdb_load: Some(rdb_load::<T>),
-        rdb_save: Some(rdb_save::<T>),
-        aof_rewrite: Some(aof_rewrite::<T>),
+        rdb_load: Some(rdb_load::<E>),
+        rdb_save: Some(rdb_save::<E>),
+        aof_rewrite: Some(aof_rewrite::<E::Value>),
         mem_usage: None,
-        digest: Some(digest::<T>),
-        free: Some(free::<T>),
+        digest: Some(digest::<E::Value>),
+        free: Some(free::<E::Value>),
         aux_load: None,
         aux_save: None,
         aux_save2: None,
@@ -124,11 +133,11 @@ pub const fn methods<T: Value>() -> raw::RedisModuleTypeMethods {
         free_effort: None,
         unlink: None,
         copy: None,
-        defrag: Some(defrag::<T>),
-        copy2: Some(copy::<T>),
-        free_effort2: Some(free_effort::<T>),
-        mem_usage2: Some(mem_usage::<T>),
-        unlink2: Some(unlink::<T>),
+        defrag: Some(defrag::<E::Value>),
+        copy2: Some(copy::<E::Value>),
+        free_effort2: Some(free_effort::<E::Value>),
+        mem_usage2: Some(mem_usage::<E::Value>),
+        unlink2: Some(unlink::<E::Value>),
     }
 }
 
@@ -137,21 +146,21 @@ fn name_of(key: *const raw::RedisModuleString) -> Option<Vec<u8>> {
 }
 
 // SAFETY (of all that follow): the server calls them with a value that `rdb_load`, `copy` or a command
-// made, a `Box<T>` turned raw, and with its own structures, valid during the call.
+// made, a `Box` turned raw, and with its own structures, valid during the call.
 
-unsafe extern "C" fn rdb_load<T: Value>(io: *mut raw::RedisModuleIO, encoding: c_int) -> *mut c_void {
-    if encoding > T::ENCODING {
+unsafe extern "C" fn rdb_load<E: Encoding>(io: *mut raw::RedisModuleIO, version: c_int) -> *mut c_void {
+    if version > E::VERSION {
         return std::ptr::null_mut();
     }
-    match T::load(&mut Reader(io), encoding, &Place::of_io(io)) {
+    match E::load(&mut Reader(io), version, &Place::of_io(io)) {
         Ok(value) => Box::into_raw(Box::new(value)).cast(),
         Err(Malformed) => std::ptr::null_mut(),
     }
 }
 
-unsafe extern "C" fn rdb_save<T: Value>(io: *mut raw::RedisModuleIO, value: *mut c_void) {
+unsafe extern "C" fn rdb_save<E: Encoding>(io: *mut raw::RedisModuleIO, value: *mut c_void) {
     // SAFETY: see above.
-    unsafe { &*value.cast::<T>() }.save(&mut Writer(io));
+    E::save(unsafe { &*value.cast::<E::Value>() }, &mut Writer(io));
 }
 
 unsafe extern "C" fn aof_rewrite<T: Value>(

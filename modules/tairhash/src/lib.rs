@@ -3,7 +3,7 @@
 //! Commands, replies and the type's encoding are those that Tair documents for its module of this
 //! name, so clients and data can go from one to the other. The folder is meant to be read:
 //!
-//! - `fields` is the data structure, `value` the type and how it is saved;
+//! - `fields` is the data structure, `value` what becomes of it in a key, `encoding` how it is saved;
 //! - `commands` holds a file for each group of commands. Each has a function over the fields alone,
 //!   tested without a server, and a few lines that open the key and reply;
 //! - `effect` opens keys, and says what replicas are told;
@@ -18,16 +18,18 @@
 mod allocator;
 mod commands;
 mod effect;
+mod encoding;
 mod expire;
 mod fields;
 mod index;
 mod value;
 
+use module_kit::server;
 use redis_module::{Context, InfoContext, RedisResult, RedisString, Status, redis_module};
 
 use crate::commands::{expiry, get, increment, load, scan, set, version};
+use crate::encoding::{EX_HASH, TAIR_HASH};
 use crate::expire::{Settings, follow_key};
-use crate::value::TAIR_HASH;
 
 /// What the module holds, under `tairhash_memory` in INFO.
 fn memory(context: &InfoContext, for_crash_report: bool) {
@@ -36,6 +38,7 @@ fn memory(context: &InfoContext, for_crash_report: bool) {
 }
 
 fn start(context: &Context, args: &[RedisString]) -> Status {
+    server::handle_read_errors(context);
     let started = Settings::parse(args).and_then(|settings| expire::start(context, settings));
     match started {
         Ok(()) => Status::Ok,
@@ -50,7 +53,7 @@ redis_module! {
     name: "tairhash",
     version: 1,
     allocator: (crate::allocator::Allocator, crate::allocator::ALLOCATOR),
-    data_types: [TAIR_HASH],
+    data_types: [TAIR_HASH, EX_HASH],
     init: start,
     info: memory,
     commands: [

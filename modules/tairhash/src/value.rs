@@ -1,15 +1,12 @@
-//! The type: how a hash is saved, rewritten, copied and moved.
+//! The value: how a hash is rewritten, copied and moved.
 
-use module_kit::rdb::{Digest, Malformed, Reader, Rewriter, Writer};
-use module_kit::value::{Defragmenter, Place, Value, methods};
+use module_kit::rdb::{Digest, Rewriter};
+use module_kit::value::{Defragmenter, Place, Value};
 use redis_module::native_types::RedisType;
 
-use crate::fields::{Field, Fields};
+use crate::encoding::{EX_HASH, TAIR_HASH};
+use crate::fields::Fields;
 use crate::index;
-
-/// `tairhash-`, as Tair registers it.
-pub(crate) static TAIR_HASH: RedisType =
-    RedisType::new("tairhash-", TairHash::ENCODING, methods::<TairHash>());
 
 /// Fields that one command of a rewritten AOF holds: a client's buffer must hold a command whole.
 const PIECE: usize = 64;
@@ -25,7 +22,7 @@ pub(crate) struct TairHash {
 
 impl TairHash {
     /// Makes the index know this value at its new place.
-    fn arrived(self, place: &Place) -> Self {
+    pub(crate) fn arrived(self, place: &Place) -> Self {
         if let (Some(key), Some(deadline)) = (&place.key, self.fields.next_deadline()) {
             index::update((place.database, key.clone()), None, Some(deadline));
         }
@@ -34,45 +31,14 @@ impl TairHash {
 }
 
 impl Value for TairHash {
-    fn data_type() -> &'static RedisType {
-        &TAIR_HASH
-    }
-
-    // Tair's one version.
-    const ENCODING: i32 = 0;
-
-    // Tair's encoding repeats the key's name and database for its own index. Ours is told both when
-    // it loads, because RESTORE and a replica may put the value elsewhere; Tair's reads them, so
-    // they are written, empty and 0 where they can't be known.
-    fn save(&self, output: &mut Writer) {
-        output.unsigned(self.fields.len() as u64);
-        let place = output.place();
-        output.bytes(place.key.as_deref().unwrap_or_default());
-        output.unsigned(u64::try_from(place.database).unwrap_or(0));
-        for field in self.fields.iter() {
-            output.bytes(&field.name);
-            output.unsigned(field.version as u64);
-            output.unsigned(field.deadline as u64);
-            output.bytes(&field.value);
-        }
-    }
-
-    fn load(input: &mut Reader, _encoding: i32, place: &Place) -> Result<Self, Malformed> {
-        let length = input.unsigned()?;
-        input.bytes()?;
-        input.unsigned()?;
-        let mut fields = Fields::default();
-        for _ in 0..length {
-            let name = input.bytes()?;
-            let version = i64::try_from(input.unsigned()?).map_err(|_| Malformed)?;
-            let deadline = i64::try_from(input.unsigned()?).map_err(|_| Malformed)?;
-            fields.insert(Field { name, value: input.bytes()?, version, deadline });
-        }
-        Ok(Self { fields }.arrived(place))
+    fn data_types() -> &'static [&'static RedisType] {
+        static TYPES: [&RedisType; 2] = [&TAIR_HASH, &EX_HASH];
+        &TYPES
     }
 
     // In pieces, and all or nothing: an AOF that ends between MULTI and EXEC has no half a hash. The
-    // command is one of our own, because EXHSET refuses a version of 0, which EXHSETVER allows.
+    // command is one of our own, because no ordinary one gives a field version 0, which Tair's
+    // EXHSETNX does, and each would remove a field whose deadline has passed.
     fn rewrite(&self, output: &mut Rewriter) {
         output.bare(c"MULTI");
         let all: Vec<_> = self.fields.iter().collect();

@@ -15,12 +15,18 @@ mod commands;
 mod effect;
 mod value;
 
-use redis_module::{InfoContext, RedisResult, redis_module};
+use module_kit::server;
+use redis_module::{Context, InfoContext, RedisResult, RedisString, Status, redis_module};
 
 use crate::commands::{append, compare, exset, get, increment};
 use crate::value::TAIR_STRING;
 
-/// What the module holds, under `tairstring_memory` in INFO.
+fn start(context: &Context, _args: &[RedisString]) -> Status {
+    server::handle_read_errors(context);
+    Status::Ok
+}
+
+/// What the module holds, under `exstrtype_memory` in INFO.
 fn memory(context: &InfoContext, for_crash_report: bool) {
     // INFO has no reply of its own to say an error in: a field that can't be added is left out.
     let _: RedisResult<()> = zmalloc_module::info::memory_info(context, for_crash_report);
@@ -30,10 +36,11 @@ fn memory(context: &InfoContext, for_crash_report: bool) {
 // write say so, and those that may take memory are refused when there is none left (deny-oom). All
 // take a time that doesn't depend on how much is stored (fast), but those that copy a whole value.
 redis_module! {
-    name: "tairstring",
+    name: "exstrtype",
     version: 1,
     allocator: (crate::allocator::Allocator, crate::allocator::ALLOCATOR),
     data_types: [TAIR_STRING],
+    init: start,
     info: memory,
     commands: [
         ["exset", exset::exset, "write deny-oom fast", 1, 1, 1, ""],

@@ -1,12 +1,11 @@
 //! The type: a string, a version, and flags.
 
 use module_kit::rdb::{Digest, Malformed, Reader, Rewriter, Writer};
-use module_kit::value::{Defragmenter, Place, Value, methods};
+use module_kit::value::{Defragmenter, Encoding, Place, Value, methods};
 use redis_module::native_types::RedisType;
 
 /// `exstrtype`, as Tair registers it.
-pub(crate) static TAIR_STRING: RedisType =
-    RedisType::new("exstrtype", TairString::ENCODING, methods::<TairString>());
+pub(crate) static TAIR_STRING: RedisType = RedisType::new("exstrtype", Tairs::VERSION, methods::<Tairs>());
 
 /// A string with a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,28 +18,37 @@ pub(crate) struct TairString {
     pub(crate) value: Vec<u8>,
 }
 
-impl Value for TairString {
-    fn data_type() -> &'static RedisType {
-        &TAIR_STRING
+/// Tair's encoding: version, flags, value.
+struct Tairs;
+
+impl Encoding for Tairs {
+    type Value = TairString;
+
+    // Tair has written no other. A layout of our own would be 1, and `load` would go by the version
+    // that it is given.
+    const VERSION: i32 = 0;
+
+    fn save(value: &TairString, output: &mut Writer) {
+        output.unsigned(value.version as u64);
+        output.unsigned(u64::from(value.flags));
+        output.bytes(&value.value);
     }
 
-    // Tair's one version. A second would need a new number here, and `load` would tell by its
-    // argument which of the two it reads.
-    const ENCODING: i32 = 0;
-
-    fn save(&self, output: &mut Writer) {
-        output.unsigned(self.version as u64);
-        output.unsigned(u64::from(self.flags));
-        output.bytes(&self.value);
-    }
-
-    fn load(input: &mut Reader, _encoding: i32, _place: &Place) -> Result<Self, Malformed> {
+    fn load(input: &mut Reader, _version: i32, _place: &Place) -> Result<TairString, Malformed> {
         let version = i64::try_from(input.unsigned()?).map_err(|_| Malformed)?;
         let flags = u32::try_from(input.unsigned()?).map_err(|_| Malformed)?;
-        Ok(Self { version, flags, value: input.bytes()? })
+        Ok(TairString { version, flags, value: input.bytes()? })
+    }
+}
+
+impl Value for TairString {
+    fn data_types() -> &'static [&'static RedisType] {
+        static TYPES: [&RedisType; 1] = [&TAIR_STRING];
+        &TYPES
     }
 
-    // The server adds the key's expiry itself.
+    // EXSET can rebuild every value, so there is no internal command: ABS and FLAGS take all that
+    // is stored, 0 too. The server adds the key's expiry itself.
     fn rewrite(&self, output: &mut Rewriter) {
         let (version, flags) = (self.version.to_string(), self.flags.to_string());
         let arguments: [&[u8]; 5] = [&self.value, b"ABS", version.as_bytes(), b"FLAGS", flags.as_bytes()];

@@ -3,22 +3,12 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use module_harness::Reply;
+use module_harness::{Reply, checks};
 
 use super::server;
 
-/// Runs commands and compares each reply; `~` stands for any text that begins like that.
 fn transcript(lines: &[(&str, &str)]) -> Result<()> {
-    let server = server(&[])?;
-    let mut client = server.connect()?;
-    for (command, expected) in lines {
-        let reply = client.run(command)?;
-        match expected.strip_suffix('~') {
-            Some(beginning) => assert!(reply.starts_with(beginning), "{command}: {reply}"),
-            None => assert_eq!(reply, *expected, "{command}"),
-        }
-    }
-    Ok(())
+    checks::transcript(&mut server(&[])?.connect()?, lines)
 }
 
 #[test]

@@ -1,60 +1,64 @@
 //! Files, kills, memory: what a hash goes through besides commands.
 
-use std::process::Command;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use module_harness::server::wait_for;
-use module_harness::{Client, library};
+use module_harness::{Client, checks, dump};
 
 use super::server;
 
+/// Fields of every kind: of more than one piece of an AOF, binary, empty, of every version, with and
+/// without a deadline, one past, in a key that itself expires and in one that doesn't.
 fn fill(client: &mut Client) -> Result<()> {
     for number in 0..300 {
         client.run(&format!("EXHSET k f{number} v{number} ABS {}", number + 1))?;
     }
-    client.run("EXHSET k dying v EX 1000")?;
-    client.run("EXHSETVER k f0 0")?;
+    for version in ["1", "9223372036854775807"] {
+        for deadline in ["32503680000000", "9223372036854775807"] {
+            let name = [b"\0", version.as_bytes(), deadline.as_bytes()].concat();
+            let options = [b"ABS", version.as_bytes(), b"PXAT", deadline.as_bytes()];
+            client.command(&[&[&b"EXHSET"[..], b"k", &name, b"\r\n\xff"], &options[..]].concat())?;
+        }
+    }
+    client.command(&["EXHSET", "k", "", ""])?;
+    // Only EXHLOAD makes a field of version 0, and one whose deadline has passed that stays a while.
+    client.run("EXHLOAD k new v 0 0 new-and-dying v 0 32503680000000")?;
     client.run("EXHSET small f v")?;
-    client.run("EXPIRE small 1000")?;
+    client.run("PEXPIREAT small 32503680000000")?;
     Ok(())
 }
 
-fn check(client: &mut Client) -> Result<()> {
-    for number in 1..300 {
-        let expected = format!("[v{number} {}]", number + 1);
-        assert_eq!(client.run(&format!("EXHGETWITHVER k f{number}"))?, expected);
-    }
-    assert_eq!(client.run("EXHGETWITHVER k f0")?, "[v0 0]");
-    assert!(client.run("EXHTTL k dying")?.parse::<i64>()? > 900);
-    assert_eq!(client.run("EXHLEN k")?, "301");
-    assert!(client.run("TTL small")?.parse::<i64>()? > 900);
-    Ok(())
+/// The digests of all keys, and when these expire. (The order in DUMP is that of a scan, by hashes
+/// with a key that each process draws.)
+fn state(client: &mut Client) -> Result<Vec<String>> {
+    assert_eq!(client.run("EXHLEN k")?, "307");
+    ["DEBUG DIGEST-VALUE k small", "PEXPIRETIME k", "PEXPIRETIME small", "EXHGETWITHVER k new"]
+        .into_iter()
+        .map(|command| client.run(command))
+        .collect()
 }
 
 #[test]
 fn a_snapshot_is_read_again() -> Result<()> {
     let mut server = server(&[])?;
     fill(&mut server.connect()?)?;
-    let digest = server.connect()?.run("DEBUG DIGEST-VALUE k")?;
-    assert_eq!(server.connect()?.run("SAVE")?, "OK");
-    server.kill_and_restart()?;
-    assert_eq!(server.connect()?.run("DEBUG DIGEST-VALUE k")?, digest);
-    check(&mut server.connect()?)
+    checks::survives_a_snapshot(&mut server, state)
 }
 
-/// Without a preamble in RDB's format, so that our own rewriting is what is read.
 #[test]
 fn an_aof_is_rewritten_and_read_again() -> Result<()> {
     let mut server = server(&["--appendonly", "yes", "--aof-use-rdb-preamble", "no"])?;
+    fill(&mut server.connect()?)?;
+    checks::survives_a_rewritten_aof(&mut server, state)
+}
+
+#[test]
+fn a_garbled_payload_is_refused() -> Result<()> {
+    let server = server(&[])?;
     let mut client = server.connect()?;
-    fill(&mut client)?;
-    client.run("BGREWRITEAOF")?;
-    wait_for("the rewriting", || {
-        let done = client.info("persistence", "aof_rewrite_in_progress")? == 0;
-        Ok(done && client.info("persistence", "aof_rewrite_scheduled")? == 0)
-    })?;
-    server.kill_and_restart()?;
-    check(&mut server.connect()?)
+    client.run("EXHMSET k f v g w")?;
+    client.run("EXHPEXPIREAT k g 32503680000000 ABS 70000")?;
+    let payload = dump::dump(&mut client, "k")?;
+    dump::garbled_payloads_do_no_harm(&mut client, &payload)
 }
 
 #[test]
@@ -71,48 +75,32 @@ fn what_was_acknowledged_survives_a_kill() -> Result<()> {
     Ok(())
 }
 
-/// The server's memory rises by what the module says it holds, to 1%.
 #[test]
 fn memory_is_counted_alike() -> Result<()> {
     let server = server(&[])?;
     let mut client = server.connect()?;
     client.run("EXHSET k first v")?;
-    let said = client.info("tairhash_memory", "tairhash_used_bytes")?;
-    let used = client.info("memory", "used_memory")?;
     let value = "x".repeat(500);
-    for number in 0..10_000 {
-        client.command(&["EXHSET", "k", &format!("field{number}"), &value])?;
-    }
-    let said = client.info("tairhash_memory", "tairhash_used_bytes")? - said;
-    let used = client.info("memory", "used_memory")? - used;
-    assert!(said > 5_000_000 && (used - said).abs() <= said / 100, "said {said}, used {used}");
+    let held = checks::memory_is_counted_alike(&mut client, "tairhash", |client| {
+        for number in 0..10_000 {
+            client.command(&["EXHSET", "k", &format!("field{number}"), &value])?;
+        }
+        Ok(())
+    })?;
     let usage = client.run("MEMORY USAGE k")?.parse::<i64>()?;
-    assert!((usage - said).abs() <= said / 10, "said {said}, MEMORY USAGE {usage}");
+    assert!((usage - held).abs() <= held / 10, "held {held}, MEMORY USAGE {usage}");
     assert_eq!(client.run("UNLINK k")?, "1");
-    wait_for("the thread that frees", || {
-        Ok(client.info("tairhash_memory", "tairhash_used_bytes")? < said / 100)
-    })
+    wait_for("the thread that frees", || Ok(checks::held(&mut client, "tairhash")? < held / 100))
 }
 
-/// Redis unloads no module that has a type; it says so, and goes on.
 #[test]
 fn unloading_is_refused_and_shutdown_is_clean() -> Result<()> {
     let server = server(&[])?;
-    let mut client = server.connect()?;
-    client.run("EXHSET k f v")?;
-    assert!(client.run("MODULE UNLOAD tairhash")?.starts_with("ERR"));
-    assert_eq!(client.run("EXHGET k f")?, "v");
-    client.send(&["SHUTDOWN", "NOSAVE"])?;
-    assert!(client.reply().is_err());
-    wait_for("the end", || Ok(server.log().contains("bye bye")))
+    server.connect()?.run("EXHSET k f v PX 100000")?;
+    checks::unloading_is_refused_and_shutdown_is_clean(&server, "tairhash")
 }
 
 #[test]
 fn only_two_symbols_are_exported() -> Result<()> {
-    let library = library("tairhash")?;
-    let output = Command::new("nm").args(["-D", "--defined-only"]).arg(library).output().context("nm")?;
-    let text = String::from_utf8(output.stdout)?;
-    let names: Vec<_> = text.lines().filter_map(|line| line.split_whitespace().last()).collect();
-    assert_eq!(names, ["RedisModule_OnLoad", "RedisModule_OnUnload"]);
-    Ok(())
+    checks::only_two_symbols_are_exported("tairhash")
 }

@@ -2,14 +2,15 @@
 
 mod cluster;
 mod commands;
+mod crossing;
 mod expiry;
 mod life;
 mod replication;
 
 use anyhow::Result;
-use module_harness::{Server, library};
+use module_harness::Server;
 
 /// A server with the module.
 fn server(arguments: &[&str]) -> Result<Server> {
-    Server::start(&[&library("tairhash")?], arguments)
+    Server::with("tairhash", arguments)
 }

@@ -7,7 +7,7 @@ use module_kit::options::{Allowed, Options};
 use module_kit::server;
 use redis_module::{Context, NotifyEvent, RedisError, RedisResult, RedisString, RedisValue};
 
-use super::arguments;
+use super::{arguments, expiry_of_overwrite};
 use crate::effect::{Change, KeyExpiry, Outcome, run};
 use crate::value::TairString;
 
@@ -25,16 +25,16 @@ const EXPIRY: Allowed = Allowed {
     zero_expiry: false,
 };
 
-fn version(text: &[u8]) -> Result<i64, RedisError> {
-    parse_integer(text).filter(|version| *version >= 0).ok_or(errors::SYNTAX)
-}
-
 /// `EXCAS key newvalue version [EX s | EXAT s | PX ms | PXAT ms | KEEPTTL]`: `[OK, "", version]`;
-/// `[CAS_FAILED, value, version]` when the version is another; -1 when there is no such key.
+/// `[CAS_FAILED, value, version]` when the version is another; -1 when there is no such key. An
+/// expiry is lost unless KEEPTTL is given.
 pub(crate) fn excas(context: &Context, args: Vec<RedisString>) -> RedisResult {
     let all = arguments(&args, 4, usize::MAX)?;
-    let expected = version(all[3])?;
     let options = Options::parse(&all[4..], EXPIRY)?;
+    let expected = parse_integer(all[3]).ok_or(errors::VERSION)?;
+    if expected < 0 {
+        return Err(errors::SYNTAX);
+    }
     run(context, &args[1], "excas", |current, now| {
         Ok(compare_and_set(current, all[2], expected, &options, now))
     })
@@ -61,14 +61,13 @@ fn compare_and_set(
     }
     current.version = expected.saturating_add(1);
     current.value = value.to_vec();
-    let expiry = options.expiry.map_or(KeyExpiry::Keep, |expiry| KeyExpiry::At(expiry.deadline(now)));
-    Outcome::changed(reply("OK", b"", current.version), Change::Edited, expiry)
+    Outcome::changed(reply("OK", b"", current.version), Change::Edited, expiry_of_overwrite(options, now))
 }
 
 /// `EXCAD key version`: 1, 0 when the version is another, -1 when there is no such key.
 pub(crate) fn excad(context: &Context, args: Vec<RedisString>) -> RedisResult {
     let all = arguments(&args, 3, 3)?;
-    let expected = version(all[2])?;
+    let expected = parse_integer(all[2]).ok_or(errors::SYNTAX)?;
     run(context, &args[1], "excad", |current, _| Ok(compare_and_delete(current, expected)))
 }
 
@@ -80,19 +79,20 @@ fn compare_and_delete(current: Option<&mut TairString>, expected: i64) -> Outcom
     }
 }
 
-/// `CAS key oldvalue newvalue [EX s | EXAT s | PX ms | PXAT ms]`: 1, 0 when the value is another, -1
-/// when there is no such key.
+/// `CAS key oldvalue newvalue [EX s | EXAT s | PX ms | PXAT ms | KEEPTTL]`: 1, 0 when the value is
+/// another, -1 when there is no such key. An expiry is lost unless KEEPTTL is given.
 pub(crate) fn cas(context: &Context, args: Vec<RedisString>) -> RedisResult {
     let all = arguments(&args, 4, usize::MAX)?;
-    let options = Options::parse(&all[4..], Allowed { keep_ttl: false, ..EXPIRY })?;
+    let options = Options::parse(&all[4..], EXPIRY)?;
     let mut key = StringKey::open(context, &args[1])?;
+    let kept = key.expiry().filter(|_| options.keep_ttl);
     match key.get() {
         None => return Ok(RedisValue::Integer(-1)),
         Some(value) if value != all[2] => return Ok(RedisValue::Integer(0)),
         Some(_) => key.set(&args[3]),
     }
     // A comparison that came out here might not there: replicas are told the result.
-    match options.expiry.map(|expiry| expiry.deadline(server::now())) {
+    match options.expiry.map(|expiry| expiry.deadline(server::now())).or(kept) {
         Some(deadline) => {
             key.set_expiry(Some(deadline));
             let deadline = deadline.to_string();

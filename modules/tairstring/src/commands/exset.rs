@@ -65,22 +65,26 @@ fn set(
 /// `EXSETVER key version`: 1, or 0 when there is no such key.
 pub(crate) fn exsetver(context: &Context, args: Vec<RedisString>) -> RedisResult {
     let all = arguments(&args, 3, 3)?;
-    let version = parse_integer(all[2]).filter(|version| *version >= 0).ok_or(errors::SYNTAX)?;
-    run(context, &args[1], "exsetver", |current, _| Ok(set_version(current, version)))
+    let version = parse_integer(all[2]).ok_or(errors::SYNTAX)?;
+    run(context, &args[1], "exsetver", |current, _| set_version(current, version))
 }
 
-fn set_version(current: Option<&mut TairString>, version: i64) -> Outcome {
+/// A key that isn't there is replied for whatever the version is, as documented.
+fn set_version(current: Option<&mut TairString>, version: i64) -> Result<Outcome, RedisError> {
     let Some(current) = current else {
-        return Outcome::unchanged(RedisValue::Integer(0));
+        return Ok(Outcome::unchanged(RedisValue::Integer(0)));
     };
+    if version <= 0 {
+        return Err(errors::SYNTAX);
+    }
     current.version = version;
-    Outcome {
+    Ok(Outcome {
         reply: RedisValue::Integer(1),
         change: Change::Edited,
         expiry: KeyExpiry::Keep,
         // The version is absolute as the client sent it.
         replication: Replication::Verbatim,
-    }
+    })
 }
 
 #[cfg(test)]
@@ -128,8 +132,9 @@ mod tests {
     #[test]
     fn a_version_is_set_alone() {
         let mut value = stored();
-        assert_eq!(set_version(Some(&mut value), 100).replication, Replication::Verbatim);
+        assert_eq!(set_version(Some(&mut value), 100).unwrap().replication, Replication::Verbatim);
+        assert!(set_version(Some(&mut value), 0).is_err());
         assert_eq!(value, TairString { version: 100, ..stored() });
-        assert_eq!(set_version(None, 1), Outcome::unchanged(RedisValue::Integer(0)));
+        assert_eq!(set_version(None, 0).unwrap(), Outcome::unchanged(RedisValue::Integer(0)));
     }
 }

@@ -1,15 +1,14 @@
 //! EXINCRBY and EXINCRBYFLOAT.
 //!
-//! Both keep the key's expiry unless a new one is given, as Redis's INCR does; EXINCRBY also takes
-//! KEEPTTL, which says the same.
+//! The key's expiry is lost unless KEEPTTL or a new one is given: otherwise than with Redis's INCR.
 
 use module_kit::errors;
 use module_kit::number::{add_floats, add_integers, parse_float, parse_integer};
 use module_kit::options::{Allowed, Options};
 use redis_module::{Context, RedisError, RedisResult, RedisString, RedisValue};
 
-use super::arguments;
-use crate::effect::{Change, KeyExpiry, Outcome, run};
+use super::{arguments, expiry_of_overwrite};
+use crate::effect::{Change, Outcome, run};
 use crate::value::TairString;
 
 const FLOAT: Allowed = Allowed {
@@ -47,14 +46,19 @@ pub(crate) fn exincrby(context: &Context, args: Vec<RedisString>) -> RedisResult
     let options = Options::parse(&all[3..], INTEGER)?;
     let sum = Sum {
         increment: integer(all[2])?,
-        min: options.min.map(integer).transpose()?,
-        max: options.max.map(integer).transpose()?,
+        min: bound(options.min, parse_integer)?,
+        max: bound(options.max, parse_integer)?,
         default: options.default.map(integer).transpose()?,
     };
     if sum.min.zip(sum.max).is_some_and(|(min, max)| min > max) {
         return Err(errors::BOUNDS);
     }
     run(context, &args[1], "exincrby", |current, now| add(current, sum, &options, now))
+}
+
+/// Reads MIN or MAX.
+fn bound<T>(text: Option<&[u8]>, parse: fn(&[u8]) -> Option<T>) -> Result<Option<T>, RedisError> {
+    text.map(|text| parse(text).ok_or(errors::BOUNDS)).transpose()
 }
 
 fn add(
@@ -81,7 +85,7 @@ fn add(
         false => RedisValue::Integer(new),
     };
     let change = store(current, new.to_string().into_bytes(), version);
-    Ok(Outcome::changed(reply, change, expiry(options, now)))
+    Ok(Outcome::changed(reply, change, expiry_of_overwrite(options, now)))
 }
 
 /// `EXINCRBYFLOAT key num [EX s | EXAT s | PX ms | PXAT ms | KEEPTTL] [NX | XX] [VER v | ABS v]
@@ -91,7 +95,7 @@ pub(crate) fn exincrbyfloat(context: &Context, args: Vec<RedisString>) -> RedisR
     let float = |text| parse_float(text).ok_or(errors::NOT_FLOAT);
     float(all[2])?;
     let options = Options::parse(&all[3..], FLOAT)?;
-    let (min, max) = (options.min.map(float).transpose()?, options.max.map(float).transpose()?);
+    let (min, max) = (bound(options.min, parse_float)?, bound(options.max, parse_float)?);
     if min.zip(max).is_some_and(|(min, max)| min > max) {
         return Err(errors::BOUNDS);
     }
@@ -115,7 +119,7 @@ fn add_float(
     let new = add_floats(old, increment, min, max)?;
     let change = store(current, new.clone().into_bytes(), version);
     // Replicas get the sum, not the increment: adding floats there might round otherwise.
-    Ok(Outcome::changed(RedisValue::BulkString(new), change, expiry(options, now)))
+    Ok(Outcome::changed(RedisValue::BulkString(new), change, expiry_of_overwrite(options, now)))
 }
 
 fn store(current: Option<&mut TairString>, value: Vec<u8>, version: i64) -> Change {
@@ -127,10 +131,6 @@ fn store(current: Option<&mut TairString>, value: Vec<u8>, version: i64) -> Chan
         }
         None => Change::Created(TairString { version, flags: 0, value }),
     }
-}
-
-fn expiry(options: &Options<'_>, now: i64) -> KeyExpiry {
-    options.expiry.map_or(KeyExpiry::Keep, |expiry| KeyExpiry::At(expiry.deadline(now)))
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! The module in Debian's redis-server.
 
 mod commands;
+mod crossing;
 mod life;
 mod replication;
 
 use anyhow::Result;
-use module_harness::{Server, library};
+use module_harness::Server;
 
 /// A server with the module.
 fn server(arguments: &[&str]) -> Result<Server> {
-    Server::start(&[&library("tairstring")?], arguments)
+    Server::with("tairstring", arguments)
 }

@@ -1,8 +1,7 @@
 //! A replica ends up with what the master has, whatever clients did.
 
 use anyhow::Result;
-use module_harness::Client;
-use module_harness::server::wait_for;
+use module_harness::{Client, checks};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -42,21 +41,9 @@ fn state(client: &mut Client) -> Result<Vec<String>> {
 
 #[test]
 fn a_replica_converges() -> Result<()> {
-    let (master, replica) = (server(&[])?, server(&[])?);
-    let mut client = master.connect()?;
     let mut random = StdRng::seed_from_u64(5);
-    // Half comes by the snapshot, half by the stream.
-    for _ in 0..1000 {
-        client.run(&command(&mut random))?;
-    }
-    replica.follow(&master)?;
-    for _ in 0..3000 {
-        client.run(&command(&mut random))?;
-    }
-    assert_eq!(client.run("WAIT 1 10000")?, "1");
-    let expected = state(&mut client)?;
-    let mut other = replica.connect()?;
-    wait_for("the replica", || Ok(state(&mut other)? == expected))
+    let write = |client: &mut Client| client.run(&command(&mut random)).map(drop);
+    checks::a_replica_converges(&server(&[])?, &server(&[])?, write, state)
 }
 
 /// What the master tells, heard twice, is what it is heard once.
