@@ -31,6 +31,8 @@ pub struct Server {
     child: Child,
     port: u16,
     directory: TempDir,
+    /// What runs redis-server: itself, or a program that is given its name.
+    program: Vec<String>,
     arguments: Vec<String>,
 }
 
@@ -41,14 +43,26 @@ impl Server {
     /// # Errors
     /// When it doesn't.
     pub fn start(modules: &[&Path], arguments: &[&str]) -> Result<Self> {
+        Self::start_under(|_| Vec::new(), modules, arguments)
+    }
+
+    /// The same under another program, whose name and arguments `wrapper` gives for the server's
+    /// directory.
+    pub(crate) fn start_under(
+        wrapper: impl FnOnce(&Path) -> Vec<String>,
+        modules: &[&Path],
+        arguments: &[&str],
+    ) -> Result<Self> {
         let mut all: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         for module in modules {
             all.extend(["--loadmodule".to_owned(), module.display().to_string()]);
         }
         let directory = TempDir::new()?;
         let port = free_port()?;
-        let child = launch(port, directory.path(), &all)?;
-        let mut server = Self { child, port, directory, arguments: all };
+        let mut program = wrapper(directory.path());
+        program.push("redis-server".to_owned());
+        let child = launch(&program, port, directory.path(), &all)?;
+        let mut server = Self { child, port, directory, program, arguments: all };
         server.wait_until_ready()?;
         Ok(server)
     }
@@ -61,6 +75,16 @@ impl Server {
         Self::start(&[&library(module)?], arguments)
     }
 
+    /// Starts redis-server with one module of this workspace, loaded with arguments of its own.
+    ///
+    /// # Errors
+    /// When the module isn't built or refuses its arguments, or the server doesn't answer.
+    pub fn with_module_arguments(module: &str, module_arguments: &[&str]) -> Result<Self> {
+        let library = library(module)?.display().to_string();
+        let load = ["--loadmodule", &library];
+        Self::start(&[], &[&load[..], module_arguments].concat())
+    }
+
     /// Kills the server as `kill -9` does, and starts it again over the same files.
     ///
     /// # Errors
@@ -68,7 +92,7 @@ impl Server {
     pub fn kill_and_restart(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
-        self.child = launch(self.port, self.directory.path(), &self.arguments)?;
+        self.child = launch(&self.program, self.port, self.directory.path(), &self.arguments)?;
         self.wait_until_ready()
     }
 
@@ -88,6 +112,16 @@ impl Server {
             thread::sleep(Duration::from_millis(20));
         }
         bail!("redis-server doesn't answer: {}", self.log())
+    }
+
+    /// Ends the server as SHUTDOWN does, and returns its directory.
+    ///
+    /// # Errors
+    /// When it doesn't end.
+    pub(crate) fn shut_down(&mut self) -> Result<&Path> {
+        self.connect()?.send(&["SHUTDOWN", "NOSAVE"])?;
+        self.child.wait()?;
+        Ok(self.directory.path())
     }
 
     /// What the server has logged.
@@ -145,13 +179,14 @@ impl Drop for Server {
     }
 }
 
-fn launch(port: u16, directory: &Path, arguments: &[String]) -> Result<Child> {
-    let mut command = Command::new("redis-server");
-    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
+fn launch(program: &[String], port: u16, directory: &Path, arguments: &[String]) -> Result<Child> {
+    let (first, rest) = program.split_first().context("no program")?;
+    let mut command = Command::new(first);
+    command.args(rest).args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
     command.args(["--enable-debug-command", "local", "--enable-module-command", "local"]);
     command.arg("--dir").arg(directory).arg("--logfile").arg(directory.join("log"));
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
-    command.spawn().context("cannot start redis-server")
+    command.spawn().with_context(|| format!("cannot start {first}"))
 }
 
 /// A port that was free a moment ago, and low enough for a cluster's bus port above it.

@@ -1,7 +1,7 @@
 //! What a module asks of the server beyond keys.
 #![allow(unsafe_code)]
 
-use redis_module::{Context, raw};
+use redis_module::{Context, RedisString, raw};
 
 /// Says that the module's types can be loaded from what is cut short or garbled: without it the
 /// server ends itself at the first such RESTORE.
@@ -26,6 +26,16 @@ pub fn select(context: &Context, database: i32) -> bool {
     // SAFETY: as above.
     let status = unsafe { raw::RedisModule_SelectDb.expect("Redis 4")(context.ctx, database) };
     status == raw::REDISMODULE_OK as i32
+}
+
+/// Sends a message to the subscribers of a channel, in the whole cluster.
+pub fn publish(context: &Context, channel: &[u8], message: &[u8]) {
+    let channel = RedisString::create_from_slice(context.ctx, channel);
+    let message = RedisString::create_from_slice(context.ctx, message);
+    // SAFETY: the context is valid as long as its wrapper is used, and the strings live on.
+    unsafe {
+        raw::RedisModule_PublishMessage.expect("Redis 7")(context.ctx, channel.inner, message.inner);
+    }
 }
 
 /// Calls a function after two databases were swapped, with their numbers. A module has one such

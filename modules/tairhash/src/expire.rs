@@ -1,67 +1,35 @@
-//! Removing fields whose time has come, without anybody asking for them.
+//! Removing fields whose time has come.
 //!
 //! A timer takes keys from the index whose next deadline has passed, and removes their expired
-//! fields. Only a master does: a replica is told by EXHDEL, and until then hides what has expired.
+//! fields. A command removes the expired fields that it names, reading ones too, as Redis removes an
+//! expired key that somebody reads; and a write removes a few others. Only a master removes fields: a
+//! replica is told by EXHDEL, and until then hides what has expired. Everybody who has subscribed to
+//! `tairhash@DB@KEY__:expired` is told the field.
 
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use module_kit::keys::{ReadKey, WriteKey};
-use module_kit::number::parse_integer;
 use module_kit::server;
 use redis_module::{Context, ContextFlags, NotifyEvent, RedisString};
 
+use crate::fields::Fields;
 use crate::index;
+use crate::settings::Settings;
+use crate::statistics::{self, By};
 use crate::value::TairHash;
-
-/// Fields of one key that are removed before it is another key's turn.
-const FIELDS_PER_KEY: usize = 100;
-
-/// How active expiry works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Settings {
-    enabled: bool,
-    period: Duration,
-    keys: usize,
-}
-
-static SETTINGS: OnceLock<Settings> = OnceLock::new();
-
-impl Settings {
-    /// Reads the arguments that the module was loaded with.
-    ///
-    /// # Errors
-    /// When an argument is unknown or its value out of range; the module doesn't load then.
-    pub(crate) fn parse(args: &[RedisString]) -> Result<Self, &'static str> {
-        let all: Vec<_> = args.iter().map(RedisString::as_slice).collect();
-        Self::of_arguments(&all)
-    }
-
-    fn of_arguments(args: &[&[u8]]) -> Result<Self, &'static str> {
-        let mut settings = Self { enabled: true, period: Duration::from_millis(100), keys: 1000 };
-        for pair in args.chunks(2) {
-            let number = pair.get(1).and_then(|text| parse_integer(text)).and_then(|n| u64::try_from(n).ok());
-            let number = number.ok_or("an argument of the module is no number, or has none")?;
-            match (pair[0].to_ascii_lowercase().as_slice(), number) {
-                (b"enable_active_expire", 0 | 1) => settings.enabled = number == 1,
-                (b"active_expire_period", 1..) => settings.period = Duration::from_millis(number),
-                (b"active_expire_keys_per_loop", 1..) => settings.keys = number as usize,
-                _ => return Err("the module has no such argument, or its value is out of range"),
-            }
-        }
-        Ok(settings)
-    }
-}
 
 /// Begins.
 ///
 /// # Errors
 /// When the server lacks an event that the index must follow.
-pub(crate) fn start(context: &Context, settings: Settings) -> Result<(), &'static str> {
-    server::on_swap(context, index::swap)?;
+pub(crate) fn start(context: &Context, settings: Settings) -> Result<(), String> {
+    let swap = |one, other| {
+        index::swap(one, other);
+        statistics::swap(one, other);
+    };
+    server::on_swap(context, swap)?;
     server::on_flush(context, index::flush)?;
-    let settings = *SETTINGS.get_or_init(|| settings);
-    if settings.enabled {
+    if settings.is_active {
         context.create_timer(settings.period, tick, settings);
     }
     Ok(())
@@ -69,50 +37,94 @@ pub(crate) fn start(context: &Context, settings: Settings) -> Result<(), &'stati
 
 /// The server's timers run once: each starts the next.
 fn tick(context: &Context, settings: Settings) {
-    let flags = context.get_flags();
-    // While the server loads a file, or follows a master, expiry isn't ours.
-    if flags.contains(ContextFlags::MASTER) && !flags.contains(ContextFlags::LOADING) {
+    static LAST: AtomicI32 = AtomicI32::new(-1);
+    if may_remove(context) {
         let now = server::now();
-        for _ in 0..settings.keys {
-            let Some(key) = index::take_due(now) else {
-                break;
-            };
-            expire_key(context, key, now);
+        for database in index::databases(LAST.load(Ordering::Relaxed), settings.databases) {
+            if server::select(context, database) {
+                remove_due(context, now, settings.per_database, By::Timer);
+            }
+            LAST.store(database, Ordering::Relaxed);
         }
+        statistics::turn(u64::try_from(server::now() - now).unwrap_or(0));
     }
     context.create_timer(settings.period, tick, settings);
 }
 
-fn expire_key(context: &Context, (database, name): index::Key, now: i64) {
-    if !server::select(context, database) {
-        return;
+/// Whether it is ours to remove fields. It isn't while the server loads a file or follows a master,
+/// and not while CLIENT PAUSE or a failover has promised that nothing changes: a removal that would
+/// be replicated then ends the server.
+pub(crate) fn may_remove(context: &Context) -> bool {
+    let flags = context.get_flags();
+    flags.contains(ContextFlags::MASTER)
+        && !flags.contains(ContextFlags::LOADING)
+        && !context.avoid_replication_traffic()
+}
+
+/// Removes up to `most` fields of the selected database whose time has come.
+pub(crate) fn remove_due(context: &Context, now: i64, most: usize, by: By) {
+    let database = server::database(context);
+    let mut left = most;
+    while left > 0
+        && let Some(name) = index::take_due(database, now)
+    {
+        let name = RedisString::create_from_slice(context.ctx, &name);
+        // A key that now holds something else was a stale hint, which is one less to look at.
+        left -= remove(context, &name, by, |fields| fields.remove_expired(now, left)).max(1);
     }
-    let name = RedisString::create_from_slice(context.ctx, &name);
-    // A key that now holds something else was a stale hint.
-    let Ok(mut key) = WriteKey::<TairHash>::open(context, &name) else {
-        return;
+}
+
+/// Removes those of the named fields of a key that have expired.
+pub(crate) fn remove_named(context: &Context, name: &RedisString, fields: &[&[u8]], now: i64) {
+    if may_remove(context) {
+        remove(context, name, By::Command, |all| all.remove_if_expired(fields, now));
+    }
+}
+
+/// Opens a key, lets `choose` remove fields, and carries out the rest. Returns how many there were.
+fn remove(
+    context: &Context,
+    name: &RedisString,
+    by: By,
+    choose: impl FnOnce(&mut Fields) -> Vec<Vec<u8>>,
+) -> usize {
+    let Ok(mut key) = WriteKey::<TairHash>::open(context, name) else {
+        return 0;
     };
     let Some(hash) = key.get_mut() else {
-        return;
+        return 0;
     };
-    let names = hash.fields.remove_expired(now, FIELDS_PER_KEY);
-    let place = (database, name.as_slice().to_vec());
+    let before = hash.fields.next_deadline();
+    let names = choose(&mut hash.fields);
+    let place = (server::database(context), name.as_slice().to_vec());
+    // The entry may have been taken, so it is put back even where nothing has changed.
+    index::update(place.clone(), before, None);
     index::update(place, None, hash.fields.next_deadline());
-    if names.is_empty() {
-        return;
-    }
-    let is_empty = hash.fields.is_empty();
-    if is_empty {
+    let is_last = hash.fields.is_empty() && !names.is_empty();
+    if is_last {
         key.delete();
     }
     drop(key);
-    let mut arguments: Vec<&[u8]> = vec![name.as_slice()];
-    arguments.extend(names.iter().map(Vec::as_slice));
-    context.replicate("EXHDEL", &arguments[..]);
-    context.notify_keyspace_event(NotifyEvent::MODULE, "exhexpired", &name);
-    if is_empty {
-        context.notify_keyspace_event(NotifyEvent::GENERIC, "del", &name);
+    tell(context, name, &names, by);
+    if is_last {
+        context.notify_keyspace_event(NotifyEvent::GENERIC, "del", name);
     }
+    names.len()
+}
+
+/// Tells replicas, subscribers and the statistics that fields of a key have expired and are gone.
+pub(crate) fn tell(context: &Context, name: &RedisString, fields: &[Vec<u8>], by: By) {
+    if fields.is_empty() {
+        return;
+    }
+    let database = server::database(context);
+    let mut arguments: Vec<&[u8]> = vec![name.as_slice()];
+    arguments.extend(fields.iter().map(Vec::as_slice));
+    context.replicate("EXHDEL", &arguments[..]);
+    let channel = [format!("tairhash@{database}@").as_bytes(), name.as_slice(), b"__:expired"].concat();
+    fields.iter().for_each(|field| server::publish(context, &channel, field));
+    context.notify_keyspace_event(NotifyEvent::MODULE, "exhexpired", name);
+    statistics::removed(database, fields.len(), by);
 }
 
 /// A value that came to a key by RENAME or MOVE is expected there from now on. (RESTORE and COPY tell
@@ -127,31 +139,5 @@ pub(crate) fn follow_key(context: &Context, _kind: NotifyEvent, event: &str, nam
         && let Some(hash) = key.get()
     {
         index::update((database, name.to_vec()), None, hash.fields.next_deadline());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn settings_are_checked() {
-        let parse = |text: &str| {
-            let words: Vec<_> = text.split_whitespace().map(str::as_bytes).collect();
-            Settings::of_arguments(&words)
-        };
-        let settings = parse("ENABLE_ACTIVE_EXPIRE 0 active_expire_period 5 active_expire_keys_per_loop 7");
-        let expected = Settings { enabled: false, period: Duration::from_millis(5), keys: 7 };
-        assert_eq!(settings, Ok(expected));
-        assert!(parse("").unwrap().enabled);
-        for text in [
-            "what 1",
-            "enable_active_expire",
-            "enable_active_expire 2",
-            "active_expire_period 0",
-            "active_expire_period x",
-        ] {
-            assert!(parse(text).is_err(), "{text}");
-        }
     }
 }

@@ -134,6 +134,27 @@ impl Fields {
         names
     }
 
+    /// Whether one of these fields has expired and is stored still.
+    pub(crate) fn holds_expired(&self, names: &[&[u8]], now: i64) -> bool {
+        let is_expired = |name: &&[u8]| {
+            let bucket = self.buckets.get(&hash(name));
+            bucket.is_some_and(|fields| fields.iter().any(|f| f.name == **name && f.is_expired(now)))
+        };
+        // Mostly nothing is due at all.
+        self.next_deadline().is_some_and(|deadline| deadline <= now) && names.iter().any(is_expired)
+    }
+
+    /// Removes those of these fields that have expired, and returns their names.
+    pub(crate) fn remove_if_expired(&mut self, names: &[&[u8]], now: i64) -> Vec<Vec<u8>> {
+        let mut removed = Vec::new();
+        for name in names {
+            if self.holds_expired(&[name], now) {
+                removed.extend(self.remove(name).map(|field| field.name));
+            }
+        }
+        removed
+    }
+
     /// Visits fields from a cursor on, until `count` were looked at; returns the next cursor, 0 at
     /// the end. Names of one hash are visited together, so it may be a few more.
     pub(crate) fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&Field)) -> u64 {
@@ -191,6 +212,7 @@ mod tests {
     enum Step {
         Insert(u8, u8, i64),
         Remove(u8),
+        RemoveIfExpired(u8, i64),
         Expire(i64, usize),
     }
 
@@ -198,6 +220,7 @@ mod tests {
         let step = prop_oneof![
             4 => (0u8..30, any::<u8>(), 0i64..20).prop_map(|(name, value, at)| Step::Insert(name, value, at)),
             2 => (0u8..30).prop_map(Step::Remove),
+            2 => (0u8..30, 0i64..20).prop_map(|(name, now)| Step::RemoveIfExpired(name, now)),
             1 => (0i64..20, 0usize..5).prop_map(|(now, most)| Step::Expire(now, most)),
         ];
         prop::collection::vec(step, 0..150)
@@ -215,6 +238,12 @@ mod tests {
                         model.insert(name, field(name, value, at));
                     }
                     Step::Remove(name) => prop_assert_eq!(fields.remove(&[name]), model.remove(&name)),
+                    Step::RemoveIfExpired(name, now) => {
+                        let is_expired = model.get(&name).is_some_and(|field| field.is_expired(now));
+                        let expected = if is_expired { vec![vec![name]] } else { vec![] };
+                        prop_assert_eq!(fields.remove_if_expired(&[&[name], &[name]], now), expected);
+                        model.retain(|other, _| *other != name || !is_expired);
+                    }
                     Step::Expire(now, most) => {
                         let due = model.values().filter(|field| field.is_expired(now)).count();
                         let names = fields.remove_expired(now, most);

@@ -7,11 +7,26 @@
 //! - `commands` holds a file for each group of commands. Each has a function over the fields alone,
 //!   tested without a server, and a few lines that open the key and reply;
 //! - `effect` opens keys, and says what replicas are told;
-//! - `index` and `expire` remove fields whose time has come.
+//! - `index` and `expire` remove fields whose time has come, as `settings` says, and `statistics`
+//!   counts them.
 //!
-//! Arguments at load, as Tair has them: `enable_active_expire` (0 or 1, default 1),
-//! `active_expire_period` (milliseconds, default 100) and `active_expire_keys_per_loop` (keys, default
-//! 1000).
+//! What a module should see to, and where it does:
+//!
+//! - arguments are checked before the keyspace is touched: `commands/set.rs`;
+//! - a reply has one shape whatever happens: `commands/get.rs`;
+//! - arguments are the server's, kept as long as they are used: `commands/mod.rs`;
+//! - replicas are told what can be heard twice, verbatim where nothing is relative: `effect.rs`;
+//! - flags and key positions: below; keys opened as meant, and WRONGTYPE: `keys` in `module-kit`;
+//! - RDB with a version, and what was written before: `encoding.rs`; input that is cut short is
+//!   refused: `start`, below;
+//! - the AOF in pieces, between MULTI and EXEC, and the command for what no other command can rebuild:
+//!   `value.rs`, `commands/load.rs`;
+//! - MEMORY USAGE, UNLINK's effort, digest, COPY and defragmentation: `value.rs`;
+//! - an index of its own follows RENAME, MOVE, SWAPDB, FLUSHALL, COPY, RESTORE and loading, and only a
+//!   master that isn't paused removes what has expired: `expire.rs`;
+//! - only two symbols are exported: `build.rs`.
+//!
+//! The timer is the server's, and ends with it; the server unloads no module that has a type.
 #![deny(unsafe_code)]
 #![expect(missing_docs, reason = "redis_module! writes the two functions that the server looks for")]
 
@@ -22,14 +37,17 @@ mod encoding;
 mod expire;
 mod fields;
 mod index;
+mod settings;
+mod statistics;
 mod value;
 
 use module_kit::server;
 use redis_module::{Context, InfoContext, RedisResult, RedisString, Status, redis_module};
 
-use crate::commands::{expiry, get, increment, load, scan, set, version};
+use crate::commands::{delete, expiry, get, increment, load, scan, set, version};
 use crate::encoding::{EX_HASH, TAIR_HASH};
-use crate::expire::{Settings, follow_key};
+use crate::expire::follow_key;
+use crate::settings::Settings;
 
 /// What the module holds, under `tairhash_memory` in INFO.
 fn memory(context: &InfoContext, for_crash_report: bool) {
@@ -39,16 +57,20 @@ fn memory(context: &InfoContext, for_crash_report: bool) {
 
 fn start(context: &Context, args: &[RedisString]) -> Status {
     server::handle_read_errors(context);
-    let started = Settings::parse(args).and_then(|settings| expire::start(context, settings));
+    let started = Settings::load(args).and_then(|settings| expire::start(context, settings));
     match started {
         Ok(()) => Status::Ok,
         Err(reason) => {
-            context.log_warning(reason);
+            context.log_warning(&reason);
             Status::Err
         }
     }
 }
 
+// Every command but EXHEXPIREINFO names its key, so that a cluster can route it and an ACL can guard
+// it. Those that write say so, and those that may take memory are refused when there is none left
+// (deny-oom). What takes a time that depends on how much is stored isn't fast. A reading command may
+// remove fields that have expired, as Redis's own remove expired keys: no client can tell.
 redis_module! {
     name: "tairhash",
     version: 1,
@@ -60,7 +82,9 @@ redis_module! {
         ["exhset", set::exhset, "write deny-oom fast", 1, 1, 1, ""],
         ["exhsetnx", set::exhsetnx, "write deny-oom fast", 1, 1, 1, ""],
         ["exhmset", set::exhmset, "write deny-oom fast", 1, 1, 1, ""],
-        ["exhdel", set::exhdel, "write fast", 1, 1, 1, ""],
+        ["exhmsetwithopts", set::exhmsetwithopts, "write deny-oom fast", 1, 1, 1, ""],
+        ["exhdel", delete::exhdel, "write fast", 1, 1, 1, ""],
+        ["exhdelwithver", delete::exhdelwithver, "write fast", 1, 1, 1, ""],
         ["exhget", get::exhget, "readonly fast", 1, 1, 1, ""],
         ["exhmget", get::exhmget, "readonly fast", 1, 1, 1, ""],
         ["exhgetwithver", get::exhgetwithver, "readonly fast", 1, 1, 1, ""],
@@ -71,6 +95,7 @@ redis_module! {
         ["exhkeys", scan::exhkeys, "readonly", 1, 1, 1, ""],
         ["exhvals", scan::exhvals, "readonly", 1, 1, 1, ""],
         ["exhgetall", scan::exhgetall, "readonly", 1, 1, 1, ""],
+        ["exhgetallwithver", scan::exhgetallwithver, "readonly", 1, 1, 1, ""],
         ["exhscan", scan::exhscan, "readonly", 1, 1, 1, ""],
         ["exhexpire", expiry::exhexpire, "write fast", 1, 1, 1, ""],
         ["exhexpireat", expiry::exhexpireat, "write fast", 1, 1, 1, ""],
@@ -83,6 +108,7 @@ redis_module! {
         ["exhsetver", version::exhsetver, "write fast", 1, 1, 1, ""],
         ["exhincrby", increment::exhincrby, "write deny-oom fast", 1, 1, 1, ""],
         ["exhincrbyfloat", increment::exhincrbyfloat, "write deny-oom fast", 1, 1, 1, ""],
+        ["exhexpireinfo", expiry::exhexpireinfo, "readonly fast", 0, 0, 0, ""],
         ["exhload", load::exhload, "write deny-oom", 1, 1, 1, ""],
     ],
     event_handlers: [

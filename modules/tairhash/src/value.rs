@@ -36,19 +36,23 @@ impl Value for TairHash {
         &TYPES
     }
 
-    // In pieces, and all or nothing: an AOF that ends between MULTI and EXEC has no half a hash. The
-    // command is one of our own, because no ordinary one gives a field version 0, which Tair's
-    // EXHSETNX does, and each would remove a field whose deadline has passed.
+    // In pieces, and all or nothing: an AOF that ends between MULTI and EXEC has no half a hash.
+    // EXHSET can rebuild all but a field of version 0, which Tair's EXHSETNX makes, so that an AOF is
+    // one for Tair's module too; those others take a command of our own.
     fn rewrite(&self, output: &mut Rewriter) {
         output.bare(c"MULTI");
-        let all: Vec<_> = self.fields.iter().collect();
-        for piece in all.chunks(PIECE) {
-            let numbers: Vec<_> =
-                piece.iter().map(|field| [field.version.to_string(), field.deadline.to_string()]).collect();
+        let (others, ordinary): (Vec<_>, Vec<_>) = self.fields.iter().partition(|field| field.version == 0);
+        for field in ordinary {
+            let (version, deadline) = (field.version.to_string(), field.deadline.to_string());
+            let all =
+                [&field.name, &field.value, &b"ABS"[..], version.as_bytes(), b"PXAT", deadline.as_bytes()];
+            output.command(c"EXHSET", if field.deadline == 0 { &all[..4] } else { &all });
+        }
+        for piece in others.chunks(PIECE) {
+            let deadlines: Vec<_> = piece.iter().map(|field| field.deadline.to_string()).collect();
             let mut arguments: Vec<&[u8]> = Vec::with_capacity(piece.len() * 4);
-            for (field, [version, deadline]) in piece.iter().zip(&numbers) {
-                let four = [&field.name[..], &field.value, version.as_bytes(), deadline.as_bytes()];
-                arguments.extend(four);
+            for (field, deadline) in piece.iter().zip(&deadlines) {
+                arguments.extend([&field.name[..], &field.value, b"0", deadline.as_bytes()]);
             }
             output.command(c"EXHLOAD", &arguments);
         }

@@ -7,6 +7,20 @@
 //! - `commands` holds a file for each group of commands. Each has a function over the value alone,
 //!   tested without a server, and a few lines that open the key and reply;
 //! - `effect` is what a command does to its key, and what replicas are told.
+//!
+//! What a module should see to, and where it does:
+//!
+//! - arguments are checked before the keyspace is touched: `commands/exset.rs`;
+//! - a reply has one shape whatever happens: `commands/compare.rs`;
+//! - arguments are the server's, kept as long as they are used: `commands/mod.rs`;
+//! - replicas are told what can be heard twice, verbatim where nothing is relative: `effect.rs`;
+//! - flags and key positions: below; keys opened as meant, and WRONGTYPE: `keys` in `module-kit`;
+//! - RDB with a version, and the AOF: `value.rs`; input that is cut short is refused: `start`, below;
+//! - MEMORY USAGE, UNLINK's effort, digest, COPY and defragmentation: `value.rs`;
+//! - only two symbols are exported: `build.rs`.
+//!
+//! It has no state of its own besides its values, so there is nothing to end: the server frees these,
+//! and unloads no module that has a type.
 #![deny(unsafe_code)]
 #![expect(missing_docs, reason = "redis_module! writes the two functions that the server looks for")]
 

@@ -22,7 +22,7 @@ fn one(
     reply: impl Fn(&Field) -> RedisValue,
 ) -> RedisResult {
     let all = arguments(args, 3, 3)?;
-    read(context, &args[1], |fields, now| {
+    read(context, &args[1], &all[2..], |fields, now| {
         fields.and_then(|fields| fields.get(all[2], now)).map_or(absent, reply)
     })
 }
@@ -31,7 +31,7 @@ fn one(
 /// reply has as many elements whether the key is there or not.
 fn many(context: &Context, args: &[RedisString], reply: fn(&Field) -> RedisValue) -> RedisResult {
     let all = arguments(args, 3, usize::MAX)?;
-    read(context, &args[1], |fields, now| each(fields, &all[2..], now, reply))
+    read(context, &args[1], &all[2..], |fields, now| each(fields, &all[2..], now, reply))
 }
 
 fn each(fields: Option<&Fields>, names: &[&[u8]], now: i64, reply: fn(&Field) -> RedisValue) -> RedisValue {

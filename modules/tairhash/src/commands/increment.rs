@@ -11,6 +11,13 @@ use super::{OPTIONS, arguments, deadline, next_version};
 use crate::effect::{Outcome, Replication, write};
 use crate::fields::{Field, Fields};
 
+/// Tair's module has words of its own for these here.
+const NOT_FLOAT: RedisError = RedisError::Str("ERR value is not an float");
+const INTEGER_BOUNDS: RedisError =
+    RedisError::Str("ERR min or max is specified, but value is not an integer");
+const FLOAT_BOUNDS: RedisError = RedisError::Str("ERR min or max is specified, but value is not a float");
+const BOUNDS: RedisError = RedisError::Str("ERR min value is bigger than max value");
+
 const ALLOWED: Allowed = Allowed { existence: false, bounds: true, ..OPTIONS };
 
 /// `EXHINCRBY key field num [EX s | EXAT s | PX ms | PXAT ms | KEEPTTL] [VER v | ABS v | GT v] [MIN n]
@@ -20,11 +27,8 @@ pub(crate) fn exhincrby(context: &Context, args: Vec<RedisString>) -> RedisResul
     let integer = |text: &[u8]| parse_integer(text).ok_or(errors::NOT_INTEGER);
     let increment = integer(all[3])?;
     let options = Options::parse(&all[4..], ALLOWED)?;
-    let (min, max) = (options.min.map(integer).transpose()?, options.max.map(integer).transpose()?);
-    if min.zip(max).is_some_and(|(min, max)| min > max) {
-        return Err(errors::BOUNDS);
-    }
-    write(context, &args[1], "exhincrby", |fields, now| {
+    let (min, max) = bounds(&options, parse_integer, INTEGER_BOUNDS)?;
+    write(context, &args[1], "exhincrby", &all[2..3], |fields, now| {
         add(fields, all[2], &options, now, |old| {
             let sum = add_integers(integer(old)?, increment, min, max)?;
             Ok((sum.to_string(), RedisValue::Integer(sum)))
@@ -36,19 +40,30 @@ pub(crate) fn exhincrby(context: &Context, args: Vec<RedisString>) -> RedisResul
 /// [MIN n] [MAX n]`: the sum as a string.
 pub(crate) fn exhincrbyfloat(context: &Context, args: Vec<RedisString>) -> RedisResult {
     let all = arguments(&args, 4, usize::MAX)?;
-    let float = |text| parse_float(text).ok_or(errors::NOT_FLOAT);
-    float(all[3])?;
+    parse_float(all[3]).ok_or(NOT_FLOAT)?;
     let options = Options::parse(&all[4..], ALLOWED)?;
-    let (min, max) = (options.min.map(float).transpose()?, options.max.map(float).transpose()?);
-    if min.zip(max).is_some_and(|(min, max)| min > max) {
-        return Err(errors::BOUNDS);
-    }
-    write(context, &args[1], "exhincrbyfloat", |fields, now| {
+    let (min, max) = bounds(&options, parse_float, FLOAT_BOUNDS)?;
+    write(context, &args[1], "exhincrbyfloat", &all[2..3], |fields, now| {
         add(fields, all[2], &options, now, |old| {
+            parse_float(old).ok_or(NOT_FLOAT)?;
             let sum = add_floats(old, all[3], min, max)?;
             Ok((sum.clone(), RedisValue::BulkString(sum)))
         })
     })
+}
+
+/// Reads MIN and MAX.
+fn bounds<T: PartialOrd + Copy>(
+    options: &Options<'_>,
+    parse: fn(&[u8]) -> Option<T>,
+    not_a_number: RedisError,
+) -> Result<(Option<T>, Option<T>), RedisError> {
+    let [min, max] = [options.min, options.max].map(|text| text.map(parse));
+    if min.is_some_and(|min| min.is_none()) || max.is_some_and(|max| max.is_none()) {
+        return Err(not_a_number);
+    }
+    let (min, max) = (min.flatten(), max.flatten());
+    if min.zip(max).is_some_and(|(min, max)| min > max) { Err(BOUNDS) } else { Ok((min, max)) }
 }
 
 /// Replaces a field's value by a sum; a field that isn't there is 0. Replicas get the sum, not the

@@ -21,7 +21,7 @@ pub(crate) fn exhload(context: &Context, args: Vec<RedisString>) -> RedisResult 
         Ok(Field { name: four[0].to_vec(), value: four[1].to_vec(), version, deadline })
     };
     let loaded: Vec<Field> = all[2..].chunks_exact(4).map(read).collect::<Result<_, RedisError>>()?;
-    write(context, &args[1], "exhload", |fields, _| Ok(load(fields, loaded)))
+    write(context, &args[1], "exhload", &[], |fields, _| Ok(load(fields, loaded)))
 }
 
 fn load(fields: &mut Fields, loaded: Vec<Field>) -> Outcome {

@@ -4,6 +4,7 @@
 //! latter gets arguments that the crate redis-module has retained (RetainString), so they stay valid
 //! whatever becomes of the client's buffer; what is stored is copied from them.
 
+pub(crate) mod delete;
 pub(crate) mod expiry;
 pub(crate) mod get;
 pub(crate) mod increment;

@@ -1,4 +1,6 @@
-//! EXHLEN, EXHKEYS, EXHVALS, EXHGETALL and EXHSCAN.
+//! EXHLEN, EXHKEYS, EXHVALS, EXHGETALL, EXHGETALLWITHVER and EXHSCAN.
+//!
+//! They hide what has expired, and leave it to others to remove it: that could be very much.
 
 use module_kit::errors;
 use module_kit::glob;
@@ -21,7 +23,7 @@ pub(crate) fn exhlen(context: &Context, args: Vec<RedisString>) -> RedisResult {
         Some(option) if option.eq_ignore_ascii_case(b"NOEXP") => true,
         Some(_) => return Err(errors::SYNTAX),
     };
-    read(context, &args[1], |fields, now| {
+    read(context, &args[1], &[], |fields, now| {
         let count = fields.map_or(0, |fields| match live_only {
             true => live(fields, now).count(),
             false => fields.len(),
@@ -40,7 +42,7 @@ fn list<const N: usize>(
     parts: fn(&Field) -> [&[u8]; N],
 ) -> RedisResult {
     arguments(args, 2, 2)?;
-    read(context, &args[1], |fields, now| {
+    read(context, &args[1], &[], |fields, now| {
         let parts = fields.into_iter().flat_map(|fields| live(fields, now)).flat_map(parts);
         RedisValue::Array(parts.map(|part| RedisValue::StringBuffer(part.to_vec())).collect())
     })
@@ -61,6 +63,17 @@ pub(crate) fn exhgetall(context: &Context, args: Vec<RedisString>) -> RedisResul
     list(context, &args, |field| [&field.name, &field.value])
 }
 
+/// `EXHGETALLWITHVER key`: names, values and versions of all fields.
+pub(crate) fn exhgetallwithver(context: &Context, args: Vec<RedisString>) -> RedisResult {
+    arguments(&args, 2, 2)?;
+    read(context, &args[1], &[], |fields, now| {
+        let text = |text: &Vec<u8>| RedisValue::StringBuffer(text.clone());
+        let three =
+            |field: &Field| [text(&field.name), text(&field.value), RedisValue::Integer(field.version)];
+        RedisValue::Array(fields.into_iter().flat_map(|fields| live(fields, now)).flat_map(three).collect())
+    })
+}
+
 /// What EXHSCAN was asked for.
 #[derive(Debug, PartialEq, Eq)]
 struct Scan<'a> {
@@ -72,15 +85,14 @@ struct Scan<'a> {
 impl<'a> Scan<'a> {
     fn parse(arguments: &[&'a [u8]]) -> Result<Self, RedisError> {
         let cursor = parse_integer(arguments[0]).and_then(|cursor| u64::try_from(cursor).ok());
-        let cursor = cursor.ok_or(RedisError::Str("ERR invalid cursor"))?;
+        let cursor = cursor.ok_or(errors::SYNTAX)?;
         let mut scan = Self { cursor, pattern: b"*", count: COUNT };
         for pair in arguments[1..].chunks(2) {
             match *pair {
                 [name, pattern] if name.eq_ignore_ascii_case(b"MATCH") => scan.pattern = pattern,
                 [name, count] if name.eq_ignore_ascii_case(b"COUNT") => {
-                    let count = parse_integer(count).ok_or(errors::NOT_INTEGER)?;
-                    scan.count =
-                        usize::try_from(count).ok().filter(|count| *count > 0).ok_or(errors::SYNTAX)?;
+                    let count = parse_integer(count).and_then(|count| usize::try_from(count).ok());
+                    scan.count = count.filter(|count| *count > 0).ok_or(errors::SYNTAX)?;
                 }
                 _ => return Err(errors::SYNTAX),
             }
@@ -106,7 +118,7 @@ impl<'a> Scan<'a> {
 pub(crate) fn exhscan(context: &Context, args: Vec<RedisString>) -> RedisResult {
     let all = arguments(&args, 3, usize::MAX)?;
     let scan = Scan::parse(&all[2..])?;
-    read(context, &args[1], |fields, now| scan.run(fields, now))
+    read(context, &args[1], &[], |fields, now| scan.run(fields, now))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
-//! EXHSET, EXHSETNX, EXHMSET and EXHDEL.
+//! EXHSET, EXHSETNX, EXHMSET and EXHMSETWITHOPTS.
 
-use module_kit::options::{Existence, Options};
+use module_kit::errors;
+use module_kit::number::parse_integer;
+use module_kit::options::{Existence, Expiry, Options, VersionRule};
 use redis_module::{Context, RedisError, RedisResult, RedisString, RedisValue};
 
 use super::{OPTIONS, arguments, deadline, next_version};
@@ -14,14 +16,14 @@ pub(crate) fn exhset(context: &Context, args: Vec<RedisString>) -> RedisResult {
     // Options are read before the key is opened: a command with bad syntax is refused as such
     // whatever the key holds.
     let options = Options::parse(&all[4..], OPTIONS)?;
-    write(context, &args[1], "exhset", |fields, now| set(fields, all[2], all[3], &options, now))
+    write(context, &args[1], "exhset", &all[2..3], |fields, now| set(fields, all[2], all[3], &options, now))
 }
 
 /// `EXHSETNX key field value`: 1, or 0 when the field is there.
 pub(crate) fn exhsetnx(context: &Context, args: Vec<RedisString>) -> RedisResult {
     let all = arguments(&args, 4, 4)?;
     let options = Options { existence: Some(Existence::Absent), ..Options::default() };
-    write(context, &args[1], "exhset", |fields, now| {
+    write(context, &args[1], "exhset", &all[2..3], |fields, now| {
         let outcome = set(fields, all[2], all[3], &options, now)?;
         let reply = RedisValue::Integer(i64::from(outcome.reply == RedisValue::Integer(1)));
         Ok(Outcome { reply, ..outcome })
@@ -51,13 +53,14 @@ fn set(
     Ok(Outcome { reply, replication: Replication::Fields(vec![field]) })
 }
 
-/// `EXHMSET key field value [field value …]`: OK.
+/// `EXHMSET key field value [field value …]`: OK. A field that expires expires still.
 pub(crate) fn exhmset(context: &Context, args: Vec<RedisString>) -> RedisResult {
     let all = arguments(&args, 4, usize::MAX)?;
     if all.len() % 2 != 0 {
         return Err(RedisError::WrongArity);
     }
-    write(context, &args[1], "exhmset", |fields, now| Ok(set_all(fields, &all[2..], now)))
+    let named: Vec<&[u8]> = all[2..].iter().copied().step_by(2).collect();
+    write(context, &args[1], "exhmset", &named, |fields, now| Ok(set_all(fields, &all[2..], now)))
 }
 
 fn set_all(fields: &mut Fields, pairs: &[&[u8]], now: i64) -> Outcome {
@@ -65,31 +68,62 @@ fn set_all(fields: &mut Fields, pairs: &[&[u8]], now: i64) -> Outcome {
     for pair in pairs.chunks_exact(2) {
         let current = fields.get(pair[0], now);
         let version = current.map_or(1, |field| field.version.saturating_add(1));
-        let field = Field { name: pair[0].to_vec(), value: pair[1].to_vec(), version, deadline: 0 };
+        let deadline = current.map_or(0, |field| field.deadline);
+        let field = Field { name: pair[0].to_vec(), value: pair[1].to_vec(), version, deadline };
         fields.insert(field.clone());
         set.push(field);
     }
     Outcome { reply: RedisValue::SimpleStringStatic("OK"), replication: Replication::Fields(set) }
 }
 
-/// `EXHDEL key field [field …]`: how many there were.
-pub(crate) fn exhdel(context: &Context, args: Vec<RedisString>) -> RedisResult {
-    let all = arguments(&args, 3, usize::MAX)?;
-    write(context, &args[1], "exhdel", |fields, now| Ok(delete(fields, &all[2..], now)))
+/// `EXHMSETWITHOPTS key field value version seconds [field value version seconds …]`: OK. Each version
+/// is as after VER, and each field expires; when one version is stale nothing is set.
+pub(crate) fn exhmsetwithopts(context: &Context, args: Vec<RedisString>) -> RedisResult {
+    let all = arguments(&args, 6, usize::MAX)?;
+    if all.len() % 4 != 2 {
+        return Err(RedisError::WrongArity);
+    }
+    let parse = |four: &[&[u8]]| {
+        let number = |text| parse_integer(text).filter(|number| *number >= 0);
+        let period = number(four[3]).and_then(|seconds| seconds.checked_mul(1000));
+        let options = number(four[2]).zip(period).map(|(version, period)| Options {
+            version: Some(VersionRule::Equal(version)),
+            expiry: Some(Expiry::In(period)),
+            ..Options::default()
+        });
+        options.ok_or(errors::SYNTAX)
+    };
+    let options: Vec<Options<'_>> = all[2..].chunks_exact(4).map(parse).collect::<Result<_, _>>()?;
+    let pairs: Vec<[&[u8]; 2]> = all[2..].chunks_exact(4).map(|four| [four[0], four[1]]).collect();
+    let named: Vec<&[u8]> = pairs.iter().map(|[name, _]| *name).collect();
+    write(context, &args[1], "exhmset", &named, |fields, now| {
+        set_all_with_options(fields, &pairs, &options, now)
+    })
 }
 
-fn delete(fields: &mut Fields, names: &[&[u8]], now: i64) -> Outcome {
-    // A field that has expired is removed as well, but wasn't there for the client.
-    let removed: Vec<_> = names.iter().filter_map(|name| fields.remove(name)).collect();
-    let live = removed.iter().filter(|field| !field.is_expired(now)).count();
-    let replication = if removed.is_empty() { Replication::Nothing } else { Replication::Verbatim };
-    Outcome { reply: RedisValue::Integer(live as i64), replication }
+fn set_all_with_options(
+    fields: &mut Fields,
+    pairs: &[[&[u8]; 2]],
+    options: &[Options<'_>],
+    now: i64,
+) -> Result<Outcome, RedisError> {
+    for ([name, _], options) in pairs.iter().zip(options) {
+        next_version(options, fields.get(name, now))?;
+    }
+    let mut set = Vec::with_capacity(pairs.len());
+    for ([name, value], options) in pairs.iter().zip(options) {
+        let current = fields.get(name, now);
+        let version = current.map_or(1, |field| field.version.saturating_add(1));
+        let deadline = deadline(options, current, now);
+        let field = Field { name: name.to_vec(), value: value.to_vec(), version, deadline };
+        fields.insert(field.clone());
+        set.push(field);
+    }
+    Ok(Outcome { reply: RedisValue::SimpleStringStatic("OK"), replication: Replication::Fields(set) })
 }
 
 #[cfg(test)]
 mod tests {
-    use module_kit::options::{Expiry, VersionRule};
-
     use super::*;
 
     fn reply(fields: &mut Fields, options: Options<'_>, now: i64) -> Option<i64> {
@@ -128,8 +162,29 @@ mod tests {
         let Replication::Fields(told) = outcome.replication else { panic!("fields have changed") };
         assert_eq!(told.last(), fields.get(b"a", 0));
         assert_eq!((fields.len(), fields.get(b"a", 0).unwrap().version), (2, 2));
-        let outcome = delete(&mut fields, &[b"a", b"x", b"a"], 0);
-        assert_eq!((outcome.reply, outcome.replication), (RedisValue::Integer(1), Replication::Verbatim));
-        assert_eq!(delete(&mut fields, &[b"x"], 0), Outcome::unchanged(RedisValue::Integer(0)));
+    }
+
+    #[test]
+    fn one_stale_version_stops_all() {
+        let mut fields = Fields::default();
+        let option = |version, period| Options {
+            version: Some(VersionRule::Equal(version)),
+            expiry: Some(Expiry::In(period)),
+            ..Options::default()
+        };
+        let pairs: [[&[u8]; 2]; 2] = [[b"a", b"1"], [b"b", b"2"]];
+        let mut set = |versions: [i64; 2]| {
+            set_all_with_options(&mut fields, &pairs, &versions.map(|v| option(v, 50)), 7)
+        };
+        assert!(set([4, 4]).is_ok());
+        assert!(set([1, 4]).is_err());
+        let outcome = set([1, 0]).unwrap();
+        let field = |name: &[u8; 1], value: &[u8; 1]| Field {
+            name: name.to_vec(),
+            value: value.to_vec(),
+            version: 2,
+            deadline: 57,
+        };
+        assert_eq!(outcome.replication, Replication::Fields(vec![field(b"a", b"1"), field(b"b", b"2")]));
     }
 }

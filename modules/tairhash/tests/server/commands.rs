@@ -37,7 +37,8 @@ fn fields_are_set_and_read() -> Result<()> {
         ("EXHVER none f", "-1"),
         ("EXHSETVER k f 3", "1"),
         ("EXHSETVER k none 3", "0"),
-        ("EXHSETVER k f x", "ERR value is not an integer"),
+        ("EXHSETVER k f x", "ERR syntax error"),
+        ("EXHSETVER k f 0", "ERR syntax error"),
         ("EXHGETWITHVER k f", "[w 3]"),
         ("EXHSETNX k f x", "0"),
         ("EXHSETNX k g x", "1"),
@@ -68,7 +69,8 @@ fn increments() -> Result<()> {
     transcript(&[
         ("EXHINCRBY k n 5", "5"),
         ("EXHINCRBY k n 5 MAX 9", "ERR increment or decrement would overflow"),
-        ("EXHINCRBY k n 1 MIN 5 MAX 4", "ERR min or max is specified, but not valid"),
+        ("EXHINCRBY k n 1 MIN 5 MAX 4", "ERR min value is bigger than max value"),
+        ("EXHINCRBY k n 1 MIN x", "ERR min or max is specified, but value is not an integer"),
         ("EXHINCRBY k n x", "ERR value is not an integer"),
         ("EXHINCRBY k n 1 NX", "ERR syntax error"),
         ("EXHINCRBY k n 1 EX 100", "6"),
@@ -79,10 +81,13 @@ fn increments() -> Result<()> {
         ("EXHINCRBY k n 1 VER 9", "ERR update version is stale"),
         ("EXHINCRBYFLOAT k f 20.2", "20.2"),
         ("EXHINCRBYFLOAT k f 10.1", "30.3"),
-        ("EXHINCRBYFLOAT k f x", "ERR value is not a float"),
+        ("EXHINCRBYFLOAT k f x", "ERR value is not an float"),
+        ("EXHINCRBYFLOAT k f 1 MAX x", "ERR min or max is specified, but value is not a float"),
+        ("EXHINCRBYFLOAT k f 1 MIN 2 MAX 1", "ERR min value is bigger than max value"),
         ("EXHINCRBYFLOAT k f 1 MAX 20", "ERR increment or decrement would overflow"),
         ("EXHSET k s text", "1"),
         ("EXHINCRBY k s 1", "ERR value is not an integer"),
+        ("EXHINCRBYFLOAT k s 1", "ERR value is not an float"),
         ("EXHVER k n", "4"),
     ])
 }
@@ -95,7 +100,8 @@ fn expiries() -> Result<()> {
         ("EXHTTL k a", "100"),
         ("EXHEXPIRE k none 100", "0"),
         ("EXHEXPIRE none a 100", "0"),
-        ("EXHEXPIRE k a x", "ERR value is not an integer"),
+        ("EXHVER k a", "2"),
+        ("EXHEXPIRE k a x", "ERR syntax error"),
         ("EXHEXPIRE k a -1", "ERR syntax error"),
         ("EXHEXPIRE k a 100 VER 9", "ERR update version is stale"),
         ("EXHPEXPIRE k a 200000 ABS 7", "1"),
@@ -110,8 +116,44 @@ fn expiries() -> Result<()> {
         ("EXHTTL none a", "-2"),
         ("EXHGET k a", "1"),
         ("EXHPEXPIREAT k a 1", "1"),
-        ("EXHGET k a", "nil"),
+        ("EXHLEN k", "2"),
         ("EXHLEN k NOEXP", "1"),
+        // Who reads it removes it.
+        ("EXHGET k a", "nil"),
+        ("EXHLEN k", "1"),
+        ("EXHEXPIRE k b 0", "1"),
+        ("EXHTTL k b", "-2"),
+        ("EXISTS k", "0"),
+        ("EXHSET k a 1 EX 0", "1"),
+        ("EXHSET k a 1", "1"),
+        ("EXHEXPIRE k a 100", "1"),
+        ("EXHMSET k a 2", "OK"),
+        ("EXHTTL k a", "100"),
+    ])
+}
+
+#[test]
+fn many_with_versions() -> Result<()> {
+    transcript(&[
+        ("EXHMSETWITHOPTS k a 1 4 100 b 2 4", "ERR wrong number of arguments~"),
+        ("EXHMSETWITHOPTS k a 1 x 100", "ERR syntax error"),
+        ("EXHMSETWITHOPTS k a 1 4 -1", "ERR syntax error"),
+        ("EXISTS k", "0"),
+        ("EXHMSETWITHOPTS k a 1 4 100 b 2 4 200", "OK"),
+        ("EXHMSETWITHOPTS k a 3 1 100 b 4 4 200", "ERR update version is stale"),
+        ("EXHMGETWITHVER k a b", "[[1 1] [2 1]]"),
+        ("EXHMSETWITHOPTS k a 3 1 100 b 4 0 300", "OK"),
+        ("EXHMGETWITHVER k a b", "[[3 2] [4 2]]"),
+        ("EXHTTL k b", "300"),
+        ("EXHDELWITHVER k a", "ERR wrong number of arguments~"),
+        ("EXHDELWITHVER k a x", "ERR syntax error"),
+        ("EXHDELWITHVER k a 1 b 2", "1"),
+        ("EXHGETALLWITHVER k", "[a 3 2]"),
+        ("EXHGETALLWITHVER none", "[]"),
+        ("EXHDELWITHVER k a 0", "1"),
+        ("EXISTS k", "0"),
+        ("EXHDELWITHVER k a 0", "0"),
+        ("EXHEXPIREINFO x", "ERR wrong number of arguments~"),
     ])
 }
 
@@ -141,7 +183,9 @@ fn scans_return_everything() -> Result<()> {
     assert_eq!(seen.len(), 100);
     assert_eq!(client.run("EXHSCAN k 0 COUNT 1000 MATCH f42")?, "[0 [f42 v42]]");
     assert_eq!(client.run("EXHSCAN none 0")?, "[0 []]");
-    assert_eq!(client.run("EXHSCAN k x")?, "ERR invalid cursor");
+    for command in ["EXHSCAN k x", "EXHSCAN k 0 COUNT x", "EXHSCAN k 0 MATCH"] {
+        assert_eq!(client.run(command)?, "ERR syntax error");
+    }
     let words =
         |reply: String| reply.trim_matches(['[', ']']).split(' ').map(str::to_owned).collect::<BTreeSet<_>>();
     assert_eq!(words(client.run("EXHKEYS k")?), seen);
@@ -167,6 +211,9 @@ fn other_types_are_refused() -> Result<()> {
         "EXHTTL s f",
         "EXHEXPIRE s f 1",
         "EXHINCRBY s f 1",
+        "EXHDELWITHVER s f 1",
+        "EXHMSETWITHOPTS s f v 1 1",
+        "EXHGETALLWITHVER s",
         "EXHVER s f",
         "EXHSETVER s f 1",
         "EXHPERSIST s f",

@@ -43,7 +43,7 @@ fn what_tair_wrote_is_read() -> Result<()> {
 /// Byte by byte, so that Tair's module reads it as its own.
 #[test]
 fn what_we_write_is_what_tair_writes() -> Result<()> {
-    let server = server(&["--replica-read-only", "yes"])?;
+    let server = server(&[])?;
     let mut client = server.connect()?;
     client.run("EXHSET past f v PXAT 1000")?;
     assert_eq!(dump::dump(&mut client, "past")?, dump::from_hex(PAST)?);

@@ -5,6 +5,7 @@ mod commands;
 mod crossing;
 mod expiry;
 mod life;
+mod memory;
 mod replication;
 
 use anyhow::Result;

@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use super::server;
 
 /// One random command over a few fields; many are refused, which must change nothing anywhere.
-fn command(random: &mut StdRng) -> String {
+pub(crate) fn command(random: &mut StdRng) -> String {
     let key = random.random_range(0..5);
     let field = random.random_range(0..20);
     let number = random.random_range(-5..50);

@@ -5,7 +5,7 @@ use module_kit::keys::StringKey;
 use module_kit::number::parse_integer;
 use module_kit::options::{Allowed, Options};
 use module_kit::server;
-use redis_module::{Context, NotifyEvent, RedisError, RedisResult, RedisString, RedisValue};
+use redis_module::{Context, NotifyEvent, RedisResult, RedisString, RedisValue};
 
 use super::{arguments, expiry_of_overwrite};
 use crate::effect::{Change, KeyExpiry, Outcome, run};

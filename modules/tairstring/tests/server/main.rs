@@ -3,6 +3,7 @@
 mod commands;
 mod crossing;
 mod life;
+mod memory;
 mod replication;
 
 use anyhow::Result;
