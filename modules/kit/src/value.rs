@@ -3,8 +3,10 @@
 
 use std::alloc::Layout;
 use std::ffi::{c_int, c_void};
+use std::ops::ControlFlow;
 use std::ptr::NonNull;
 
+use heapwalk::{HeapSize, HeapWalk, Relocate};
 use redis_module::native_types::RedisType;
 use redis_module::{RedisString, raw};
 use zmalloc_module::ModuleAlloc;
@@ -53,16 +55,16 @@ pub trait Encoding: 'static {
 }
 
 /// A value that lives in a key.
-pub trait Value: Sized + 'static {
+///
+/// Its walk over its heap, which `#[derive(HeapWalk)]` writes, is what MEMORY USAGE adds up and what
+/// the server's defragmentation moves.
+pub trait Value: HeapWalk + Sized + 'static {
     /// The types whose keys hold such values: new keys are of the first, and the others are what
     /// older servers wrote.
     fn data_types() -> &'static [&'static RedisType];
 
     /// Writes commands that build the value.
     fn rewrite(&self, output: &mut Rewriter);
-
-    /// Bytes on the heap that the value holds, itself included, for MEMORY USAGE.
-    fn memory_usage(&self) -> usize;
 
     /// How many blocks there are to free: from 64 on, UNLINK leaves the value to a thread.
     fn free_effort(&self) -> usize;
@@ -75,44 +77,63 @@ pub trait Value: Sized + 'static {
 
     /// The key goes, whatever becomes of the value: by DEL, by expiry, overwritten, renamed.
     fn unlinked(&self, _from: &Place) {}
-
-    /// Moves blocks that are badly placed, from where the cursor says; true when it stopped early.
-    fn defragment(&mut self, defragmenter: &mut Defragmenter) -> bool;
 }
 
-/// Moves blocks at the server's advice.
-pub struct Defragmenter {
+/// Elements that are visited between two questions for the time.
+const BATCH: usize = 16;
+
+/// The alignment that every block of the server has; a block moved by it has no other.
+const ALIGNMENT: usize = 8;
+
+/// Moves blocks at the server's advice, from where the last call for this key stopped.
+///
+/// That is an index in the outermost sequence of the value: what changes in between may have the rest
+/// of a walk miss some elements or visit some twice, no more.
+struct Defragmenter {
     context: *mut raw::RedisModuleDefragCtx,
-    /// Where the last call for this key stopped, 0 at first. Kept by the server.
-    pub cursor: u64,
+    cursor: u64,
+    /// How many sequences the walk is in.
+    depth: usize,
 }
 
-impl Defragmenter {
-    /// Whether there is no more time; asked for every block or few.
-    pub fn should_stop(&self) -> bool {
-        // SAFETY: the context is the callback's.
-        unsafe { raw::RedisModule_DefragShouldStop.expect("Redis 6.2")(self.context) != 0 }
+// SAFETY: what DefragAlloc returns is null, with the block as it was, or a new block of the server's
+// with the same bytes, in the place of the old one, which it has freed. It is as large, and aligned
+// as all are. Nothing unwinds.
+unsafe impl Relocate for Defragmenter {
+    unsafe fn block(&mut self, block: NonNull<u8>, layout: Layout) -> Option<NonNull<u8>> {
+        if layout.align() > ALIGNMENT || !ModuleAlloc::is_server_block(block.as_ptr(), layout) {
+            return None;
+        }
+        // SAFETY: the context is the callback's, and the block is live and the server's own.
+        let moved =
+            unsafe { raw::RedisModule_DefragAlloc.expect("Redis 6.2")(self.context, block.as_ptr().cast()) };
+        NonNull::new(moved.cast())
     }
 
-    /// Moves a vector's block.
-    pub fn vector<T>(&mut self, vector: &mut Vec<T>) {
-        let Ok(layout) = Layout::array::<T>(vector.capacity()) else {
-            return;
-        };
-        let block = vector.as_mut_ptr();
-        if layout.size() == 0 || !ModuleAlloc::is_server_block(block.cast(), layout) {
-            return;
+    /// The server moves blocks by copying alone.
+    fn rebuild(&mut self, _inside: NonNull<u8>, _layout: Layout, _rebuild: &mut dyn FnMut()) {}
+
+    fn enter(&mut self, length: usize) -> usize {
+        self.depth += 1;
+        if self.depth == 1 {
+            usize::try_from(self.cursor).map_or(length, |index| index.min(length))
+        } else {
+            0
         }
-        // SAFETY: the block is the server's own. If it moved, its bytes moved with it, and the old
-        // block is gone; the vector that held it is forgotten, and made anew of the same parts.
-        unsafe {
-            let moved = raw::RedisModule_DefragAlloc.expect("Redis 6.2")(self.context, block.cast());
-            if let Some(moved) = NonNull::new(moved.cast::<T>()) {
-                let (length, capacity) = (vector.len(), vector.capacity());
-                let old = std::mem::replace(vector, Vec::from_raw_parts(moved.as_ptr(), length, capacity));
-                std::mem::forget(old);
-            }
+    }
+
+    fn passed(&mut self, index: usize) -> ControlFlow<()> {
+        if self.depth > 1 || !index.is_multiple_of(BATCH) {
+            return ControlFlow::Continue(());
         }
+        self.cursor = index as u64;
+        // SAFETY: the context is the callback's.
+        let must_stop = unsafe { raw::RedisModule_DefragShouldStop.expect("Redis 6.2")(self.context) != 0 };
+        if must_stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn leave(&mut self) {
+        self.depth -= 1;
     }
 }
 
@@ -188,7 +209,9 @@ unsafe extern "C" fn mem_usage<T: Value>(
     _samples: usize,
 ) -> usize {
     // SAFETY: see above.
-    unsafe { &*value.cast::<T>() }.memory_usage()
+    let size = HeapSize::of(unsafe { &*value.cast::<T>() });
+    // Std's trees tell no more than bounds of what they take.
+    size_of::<T>() + size.bytes.midpoint(size.most_bytes)
 }
 
 unsafe extern "C" fn free_effort<T: Value>(
@@ -238,8 +261,8 @@ unsafe extern "C" fn defrag<T: Value>(
                 *place = moved;
             }
         }
-        let mut defragmenter = Defragmenter { context, cursor };
-        let stopped = (*(*place).cast::<T>()).defragment(&mut defragmenter);
+        let mut defragmenter = Defragmenter { context, cursor, depth: 0 };
+        let stopped = (*(*place).cast::<T>()).relocate(&mut defragmenter).is_break();
         if stopped {
             raw::RedisModule_DefragCursorSet.expect("Redis 6.2")(context, defragmenter.cursor);
         }

@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 
+use heapwalk::HeapWalk;
+
 /// A field.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, HeapWalk)]
 pub(crate) struct Field {
     /// Its name.
     pub(crate) name: Vec<u8>,
@@ -31,7 +33,7 @@ impl Field {
 type Bucket = Vec<Field>;
 
 /// A hash.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, HeapWalk)]
 pub(crate) struct Fields {
     buckets: BTreeMap<u64, Bucket>,
     /// When the fields of a bucket expire. An entry for each deadline of each bucket.
@@ -167,32 +169,6 @@ impl Fields {
             seen += bucket.len();
         }
         0
-    }
-
-    /// Changes the blocks of fields from a cursor on, until `stop` says so; returns where it stopped.
-    pub(crate) fn walk_mut(
-        &mut self,
-        cursor: u64,
-        mut visit: impl FnMut(&mut Bucket) -> bool,
-    ) -> Option<u64> {
-        for (hash, bucket) in self.buckets.range_mut(cursor..) {
-            if !visit(bucket) {
-                return hash.checked_add(1);
-            }
-        }
-        None
-    }
-
-    /// Bytes on the heap: blocks of fields as they were asked for, trees by an estimate.
-    pub(crate) fn heap_size(&self) -> usize {
-        // A tree's leaf has room for 11 entries and is seven tenths full under random insertion.
-        let node = |entry: usize| entry * 10 / 7 + 2;
-        let fields = self.iter().map(|field| field.name.capacity() + field.value.capacity());
-        let buckets = self.buckets.values().map(|bucket| bucket.capacity() * size_of::<Field>());
-        fields.sum::<usize>()
-            + buckets.sum::<usize>()
-            + self.buckets.len() * node(size_of::<(u64, Bucket)>())
-            + self.deadlines.len() * node(size_of::<(i64, u64)>())
     }
 }
 

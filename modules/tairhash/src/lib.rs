@@ -21,7 +21,7 @@
 //!   refused: `start`, below;
 //! - the AOF in pieces, between MULTI and EXEC, and the command for what no other command can rebuild:
 //!   `value.rs`, `commands/load.rs`;
-//! - MEMORY USAGE, UNLINK's effort, digest, COPY and defragmentation: `value.rs`;
+//! - MEMORY USAGE and defragmentation by `derive(HeapWalk)`, UNLINK's effort, digest, COPY: `value.rs`;
 //! - an index of its own follows RENAME, MOVE, SWAPDB, FLUSHALL, COPY, RESTORE and loading, and only a
 //!   master that isn't paused removes what has expired: `expire.rs`;
 //! - only two symbols are exported: `build.rs`.

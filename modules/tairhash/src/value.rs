@@ -1,7 +1,8 @@
-//! The value: how a hash is rewritten, copied and moved.
+//! The value: how a hash is rewritten, copied and followed.
 
+use heapwalk::HeapWalk;
 use module_kit::rdb::{Digest, Rewriter};
-use module_kit::value::{Defragmenter, Place, Value};
+use module_kit::value::{Place, Value};
 use redis_module::native_types::RedisType;
 
 use crate::encoding::{EX_HASH, TAIR_HASH};
@@ -11,11 +12,8 @@ use crate::index;
 /// Fields that one command of a rewritten AOF holds: a client's buffer must hold a command whole.
 const PIECE: usize = 64;
 
-/// Fields that are looked at between two questions for the time.
-const BATCH: usize = 16;
-
 /// A hash.
-#[derive(Default)]
+#[derive(Default, HeapWalk)]
 pub(crate) struct TairHash {
     pub(crate) fields: Fields,
 }
@@ -59,10 +57,6 @@ impl Value for TairHash {
         output.bare(c"EXEC");
     }
 
-    fn memory_usage(&self) -> usize {
-        size_of::<Self>() + self.fields.heap_size()
-    }
-
     fn free_effort(&self) -> usize {
         self.fields.len()
     }
@@ -85,20 +79,5 @@ impl Value for TairHash {
         if let Some(key) = &from.key {
             index::update((from.database, key.clone()), self.fields.next_deadline(), None);
         }
-    }
-
-    fn defragment(&mut self, defragmenter: &mut Defragmenter) -> bool {
-        let mut since = 0;
-        let stopped = self.fields.walk_mut(defragmenter.cursor, |bucket| {
-            defragmenter.vector(bucket);
-            for field in bucket {
-                defragmenter.vector(&mut field.name);
-                defragmenter.vector(&mut field.value);
-            }
-            since += 1;
-            since % BATCH != 0 || !defragmenter.should_stop()
-        });
-        defragmenter.cursor = stopped.unwrap_or(0);
-        stopped.is_some()
     }
 }

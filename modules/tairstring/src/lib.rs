@@ -16,7 +16,7 @@
 //! - replicas are told what can be heard twice, verbatim where nothing is relative: `effect.rs`;
 //! - flags and key positions: below; keys opened as meant, and WRONGTYPE: `keys` in `module-kit`;
 //! - RDB with a version, and the AOF: `value.rs`; input that is cut short is refused: `start`, below;
-//! - MEMORY USAGE, UNLINK's effort, digest, COPY and defragmentation: `value.rs`;
+//! - MEMORY USAGE and defragmentation by `derive(HeapWalk)`, UNLINK's effort, digest, COPY: `value.rs`;
 //! - only two symbols are exported: `build.rs`.
 //!
 //! It has no state of its own besides its values, so there is nothing to end: the server frees these,

@@ -1,14 +1,15 @@
 //! The type: a string, a version, and flags.
 
+use heapwalk::HeapWalk;
 use module_kit::rdb::{Digest, Malformed, Reader, Rewriter, Writer};
-use module_kit::value::{Defragmenter, Encoding, Place, Value, methods};
+use module_kit::value::{Encoding, Place, Value, methods};
 use redis_module::native_types::RedisType;
 
 /// `exstrtype`, as Tair registers it.
 pub(crate) static TAIR_STRING: RedisType = RedisType::new("exstrtype", Tairs::VERSION, methods::<Tairs>());
 
 /// A string with a version.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, HeapWalk)]
 pub(crate) struct TairString {
     /// Counts changes; clients may set it. Never negative.
     pub(crate) version: i64,
@@ -55,10 +56,6 @@ impl Value for TairString {
         output.command(c"EXSET", &arguments);
     }
 
-    fn memory_usage(&self) -> usize {
-        size_of::<Self>() + self.value.capacity()
-    }
-
     fn free_effort(&self) -> usize {
         2
     }
@@ -72,10 +69,5 @@ impl Value for TairString {
 
     fn copy(&self, _to: &Place) -> Self {
         self.clone()
-    }
-
-    fn defragment(&mut self, defragmenter: &mut Defragmenter) -> bool {
-        defragmenter.vector(&mut self.value);
-        false
     }
 }
