@@ -89,12 +89,15 @@ fn memory_is_counted_alike() -> Result<()> {
         client.command(&["EXSET", &format!("k{number}"), "small"])?;
     }
     let value = "x".repeat(10_000);
+    let empty = client.run("MEMORY USAGE k0")?.parse::<i64>()?;
     let held = checks::memory_is_counted_alike(&mut client, "exstrtype", |client| {
         for number in 0..1000 {
             client.command(&["EXSET", &format!("k{number}"), &value])?;
         }
         Ok(())
     })?;
+    let full = client.run("MEMORY USAGE k0")?.parse::<i64>()?;
+    assert!((full - empty - held / 1000).abs() < held / 20_000, "{empty} {full} {held}");
     assert_eq!(client.run("FLUSHALL")?, "OK");
     assert!(checks::held(&mut client, "exstrtype")? < held / 100);
     assert!(client.info("exstrtype_memory", "exstrtype_peak_bytes")? >= held);
