@@ -32,6 +32,7 @@ const POLICIES: &[(&str, Policy)] = &[
     ("zmalloc-capi", Policy::Allowed),
     ("zmalloc-module", Policy::Allowed),
     ("keyspace", Policy::NamedFiles),
+    ("modhost", Policy::Allowed),
     ("alloc-worker", Policy::NamedFiles),
     // What the crate redis-module doesn't wrap; the modules above have no unsafe code.
     ("module-kit", Policy::NamedFiles),
