@@ -183,7 +183,7 @@ impl Waits {
 impl Context<'_> {
     /// Whether the client may wait: not within a transaction, which holds up everyone else.
     pub fn may_wait(&self) -> bool {
-        self.client().transaction.is_none()
+        self.client().transaction.is_none() && !self.engine.is_inner(self.id)
     }
 
     /// Has the client wait: for one of these keys of the selected database, for whoever holds the ticket, and until

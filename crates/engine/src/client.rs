@@ -161,6 +161,20 @@ impl Client {
         }
     }
 
+    /// Whether no command has left anything behind with it.
+    pub(crate) fn is_pristine(&self) -> bool {
+        self.name.is_empty()
+            && self.transaction.is_none()
+            && self.watched.is_empty()
+            && self.subscriptions.is_none()
+            && self.tracking.is_none()
+            && self.wait.is_none()
+            && self.close.is_none()
+            && self.reply_mode == ReplyMode::On
+            && !(self.is_dirty || self.is_monitor || self.no_touch || self.no_evict || self.has_tracked)
+            && self.output.bytes.is_empty()
+    }
+
     /// The limits of what it may be owed, by its class.
     #[inline]
     pub(crate) fn output_limit<'l>(&self, limits: &'l ClientOutputBufferLimits) -> &'l OutputBufferLimit {

@@ -32,21 +32,27 @@ impl Row {
 /// A row for each command, and how often each kind of error was answered.
 #[derive(Debug)]
 pub(crate) struct CommandStats {
-    rows: Box<[Row]>,
+    rows: Vec<Row>,
     pub(crate) errors: BTreeMap<Vec<u8>, u64>,
 }
 
 impl CommandStats {
     pub(crate) fn new() -> Self {
-        Self { rows: vec![Row::default(); command::all().count()].into(), errors: BTreeMap::new() }
+        Self { rows: vec![Row::default(); command::table_len()], errors: BTreeMap::new() }
     }
 
     pub(crate) fn of(&self, command: &'static Command) -> &Row {
-        &self.rows[command::number(command)]
+        static UNUSED: Row =
+            Row { calls: 0, took_ns: 0, rejected: 0, failed: 0, histogram: Histogram::EMPTY };
+        self.rows.get(command::number(command)).unwrap_or(&UNUSED)
     }
 
     fn of_mut(&mut self, command: &'static Command) -> &mut Row {
-        &mut self.rows[command::number(command)]
+        let number = command::number(command);
+        if number >= self.rows.len() {
+            self.rows.resize_with(number + 1, Row::default);
+        }
+        &mut self.rows[number]
     }
 
     pub(crate) fn reject(&mut self, command: &'static Command) {

@@ -41,6 +41,21 @@ impl Context<'_> {
         self.engine.clients.get_mut(self.id).expect("the client that asks is connected")
     }
 
+    /// The engine.
+    pub fn engine(&mut self) -> &mut Engine {
+        self.engine
+    }
+
+    /// Who asks.
+    pub fn client_id(&self) -> ClientId {
+        self.id
+    }
+
+    /// The command that runs: the sub-command, where there is one.
+    pub fn command(&self) -> &'static Command {
+        self.command
+    }
+
     /// What writes the reply.
     pub fn reply(&mut self) -> &mut Writer {
         &mut self.reply

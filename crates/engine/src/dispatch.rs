@@ -168,7 +168,7 @@ impl Engine {
     }
 
     /// Steps into a container; gives the command, the container it is in, and its function.
-    fn resolve(&self, command: &'static Command, args: &[&[u8]]) -> Result<Call, Error> {
+    pub(crate) fn resolve(&self, command: &'static Command, args: &[&[u8]]) -> Result<Call, Error> {
         match command.run {
             Run::Handler(handler) => Ok(Call { command, container: None, handler }),
             Run::HandlerOrSubcommands(handler, _) if args.len() == 1 => {
@@ -247,7 +247,7 @@ fn excerpt(bytes: &[u8], limit: usize) -> &[u8] {
     &text[..text.len().min(limit)]
 }
 
-fn unknown_command(args: &[&[u8]]) -> Error {
+pub(crate) fn unknown_command(args: &[&[u8]]) -> Error {
     const LIMIT: usize = 128;
     let mut rest = Vec::new();
     for arg in &args[1..] {

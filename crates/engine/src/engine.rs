@@ -1,5 +1,6 @@
 //! The engine itself: its parts, and what its owner may ask of it.
 
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use keyspace::Keyspace;
@@ -22,6 +23,7 @@ use crate::latency;
 use crate::lazyfree::LazyFree;
 use crate::lookup::Foreseen;
 use crate::module_types::Registered;
+use crate::modules::Modules;
 use crate::names::Seeded;
 use crate::pause::Pause;
 use crate::pubsub::PubSub;
@@ -116,6 +118,10 @@ pub struct Engine {
     pub(crate) pause: Option<Pause>,
     /// A queue that EXEC has emptied, for the next MULTI.
     pub(crate) spare_transaction: Option<Box<Transaction>>,
+    /// Whoever hosts modules.
+    pub(crate) modules: Option<Rc<dyn Modules>>,
+    /// Clients that nobody sees, for the commands that modules call.
+    pub(crate) idle_inner: Vec<ClientId>,
 }
 
 impl Engine {
@@ -167,6 +173,8 @@ impl Engine {
             waits: Waits::new(databases, &hasher, wake),
             pause: None,
             spare_transaction: None,
+            modules: None,
+            idle_inner: Vec::new(),
         };
         engine.startup_memory = zmalloc::used_memory();
         engine

@@ -13,6 +13,9 @@ use crate::stats::Stats;
 /// What was removed is freed on another thread when that many bytes, or more, hang on it.
 const WORTH_A_THREAD: usize = 64 * 1024;
 
+/// A module's value is freed on another thread when that takes more allocations than this, as in Redis.
+const WORTH_AN_EFFORT: usize = 64;
+
 /// The string in an entry.
 ///
 /// # Errors
@@ -225,7 +228,7 @@ impl Engine {
         // What has expired is counted as that, and not as replaced.
         let is_new = self.find(db, key).is_none();
         let replaced = self.keyspace.db_mut(db).insert_entry(Entry::from_vec(key, text, None, clock));
-        self.discard_replaced(replaced);
+        self.discard_replaced(db, replaced);
         if is_new {
             self.notify(db, key, EventClasses::NEW, "new");
         }
@@ -261,6 +264,7 @@ impl Engine {
     pub(crate) fn remove(&mut self, db: usize, key: &[u8], lazy: bool) -> bool {
         let Some(entry) = self.find(db, key) else { return false };
         let entry = entry.remove();
+        self.unlinked(db, &entry);
         discard(&mut self.lazyfree, entry, lazy);
         self.modified(db, key, EventClasses::GENERIC, "del");
         true
@@ -269,14 +273,14 @@ impl Engine {
     /// As [`Engine::remove`], but a key whose time has come is removed like any other.
     pub(crate) fn remove_stored(&mut self, db: usize, key: &[u8]) {
         let Some(entry) = self.keyspace.db_mut(db).remove(key) else { return };
-        discard(&mut self.lazyfree, entry, self.config.lazyfree_lazy_server_del);
+        self.let_go(db, entry);
         self.modified(db, key, EventClasses::GENERIC, "del");
     }
 
     /// Gives the value at `from`, which is there, the key `to`, whatever that held, and tells of the change.
     pub(crate) fn rename(&mut self, db: usize, from: &[u8], to: &[u8]) {
         let replaced = self.keyspace.db_mut(db).rename(from, to).flatten();
-        self.discard_replaced(replaced);
+        self.discard_replaced(db, replaced);
         self.notify(db, to, EventClasses::NEW, "new");
         self.touched(db, from);
         self.touched(db, to);
@@ -292,7 +296,7 @@ impl Engine {
         let copy = entry.and_then(|entry| entry.duplicate(to, |value| value.copy(places.0, places.1)));
         let Some(copy) = copy else { return false };
         let replaced = self.keyspace.db_mut(target).insert_entry(copy);
-        self.discard_replaced(replaced);
+        self.discard_replaced(target, replaced);
         self.notify(target, to, EventClasses::NEW, "new");
         self.modified(target, to, EventClasses::GENERIC, "copy_to");
         true
@@ -302,7 +306,7 @@ impl Engine {
     /// changed, and how, is the caller's to say.
     pub(crate) fn insert(&mut self, db: usize, key: &[u8], entry: Entry) {
         let replaced = self.keyspace.db_mut(db).insert_entry(entry);
-        self.discard_replaced(replaced);
+        self.discard_replaced(db, replaced);
         self.notify(db, key, EventClasses::NEW, "new");
     }
 
@@ -310,7 +314,7 @@ impl Engine {
     pub(crate) fn move_key(&mut self, db: usize, key: &[u8], target: usize) {
         let Some(entry) = self.keyspace.db_mut(db).remove(key) else { return };
         let replaced = self.keyspace.db_mut(target).insert_entry(entry);
-        self.discard_replaced(replaced);
+        self.discard_replaced(target, replaced);
         self.notify(target, key, EventClasses::NEW, "new");
         self.touched(db, key);
         self.touched(target, key);
@@ -318,9 +322,9 @@ impl Engine {
         self.notify(target, key, EventClasses::GENERIC, "move_to");
     }
 
-    fn discard_replaced(&mut self, replaced: Option<Entry>) {
+    fn discard_replaced(&mut self, db: usize, replaced: Option<Entry>) {
         if let Some(entry) = replaced {
-            discard(&mut self.lazyfree, entry, self.config.lazyfree_lazy_server_del);
+            self.let_go(db, entry);
         }
     }
 
@@ -358,8 +362,12 @@ pub(crate) fn discard(lazyfree: &mut crate::lazyfree::LazyFree, entry: Entry, la
     }
 }
 
+/// A module's value is worth it when its type says that it is more than a few allocations, or says 0: always.
 fn is_worth_a_thread(entry: EntryRef<'_>) -> bool {
-    bytes(entry) >= WORTH_A_THREAD
+    match entry.module() {
+        Some(value) => !(1..=WORTH_AN_EFFORT).contains(&value.free_effort(Place { db: 0, key: entry.key() })),
+        None => bytes(entry) >= WORTH_A_THREAD,
+    }
 }
 
 /// The bytes that an entry takes, at least.

@@ -2,12 +2,13 @@
 
 use crate::config::EventClasses;
 use crate::engine::Engine;
+use crate::modules::KeyEvent;
 
 impl Engine {
     /// Tells of a change of a key, and publishes it as `event`. Commands call this once they have changed the key;
     /// so does whatever else removes one.
     #[inline]
-    pub(crate) fn modified(&mut self, db: usize, key: &[u8], class: EventClasses, event: &'static str) {
+    pub(crate) fn modified(&mut self, db: usize, key: &[u8], class: EventClasses, event: &str) {
         self.touched(db, key);
         self.notify(db, key, class, event);
     }
@@ -26,15 +27,27 @@ impl Engine {
 
     /// Publishes an event, if its class is wanted: `event` to the key's channel, and the key to the event's.
     #[inline]
-    pub(crate) fn notify(&mut self, db: usize, key: &[u8], class: EventClasses, event: &'static str) {
+    pub(crate) fn notify(&mut self, db: usize, key: &[u8], class: EventClasses, event: &str) {
         self.announce_expired();
+        if let Some(modules) = &self.modules
+            && modules.wants_key_events(class)
+        {
+            self.tell_modules(KeyEvent { db, key, class, event });
+        }
         if self.config.notify_keyspace_events.contains(class) {
             self.publish_event(db, key, event);
         }
     }
 
     #[cold]
-    fn publish_event(&mut self, db: usize, key: &[u8], event: &'static str) {
+    fn tell_modules(&mut self, event: KeyEvent<'_>) {
+        if let Some(modules) = self.modules.clone() {
+            modules.key_event(self, &event);
+        }
+    }
+
+    #[cold]
+    fn publish_event(&mut self, db: usize, key: &[u8], event: &str) {
         let wanted = self.config.notify_keyspace_events;
         if wanted.contains(EventClasses::KEYSPACE) {
             let channel = [format!("__keyspace@{db}__:").as_bytes(), key].concat();
@@ -46,7 +59,7 @@ impl Engine {
     }
 
     /// Tells of a key that went although no command has removed it, and publishes that as `event`.
-    pub(crate) fn removed(&mut self, db: usize, key: &[u8], class: EventClasses, event: &'static str) {
+    pub(crate) fn removed(&mut self, db: usize, key: &[u8], class: EventClasses, event: &str) {
         if !self.watches.is_empty() {
             self.touch_watched(db, key);
         }
@@ -62,6 +75,7 @@ impl Engine {
         !self.watches.is_empty()
             || self.tracking.is_in_use()
             || self.config.notify_keyspace_events.contains(EventClasses::EXPIRED)
+            || self.modules.as_ref().is_some_and(|modules| modules.wants_key_events(EventClasses::EXPIRED))
     }
 
     /// Tells of the keys that were removed because their time had come since this was last called: the one who

@@ -35,8 +35,9 @@ fn members(category: Categories) -> &'static [usize] {
 /// The commands that a selector permits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Commands {
-    /// A bit for each command, in the order of their numbers.
-    permitted: Box<[u64]>,
+    /// A bit for each command, in the order of their numbers; a number past these is of a command that nobody has
+    /// named, which `others` is about.
+    permitted: Vec<u64>,
     /// Whether commands that don't exist yet would be permitted: what was said of all commands last.
     others: bool,
     /// First arguments with which a command is permitted that otherwise isn't, by the command's number.
@@ -48,7 +49,7 @@ impl Commands {
     pub(super) fn all(permitted: bool) -> Self {
         let words = NUMBERED.all.len().div_ceil(64);
         let word = if permitted { u64::MAX } else { 0 };
-        Self { permitted: vec![word; words].into(), others: permitted, first_arguments: BTreeMap::new() }
+        Self { permitted: vec![word; words], others: permitted, first_arguments: BTreeMap::new() }
     }
 
     pub(super) fn are_all(&self) -> bool {
@@ -56,10 +57,15 @@ impl Commands {
     }
 
     fn contains(&self, number: usize) -> bool {
-        self.permitted[number / 64] >> (number % 64) & 1 != 0
+        let word = self.permitted.get(number / 64);
+        word.map_or(self.others, |word| word >> (number % 64) & 1 != 0)
     }
 
     fn put(&mut self, number: usize, permitted: bool) {
+        if number / 64 >= self.permitted.len() {
+            let others = if self.others { u64::MAX } else { 0 };
+            self.permitted.resize(number / 64 + 1, others);
+        }
         let bit = 1 << (number % 64);
         match permitted {
             true => self.permitted[number / 64] |= bit,
@@ -87,6 +93,12 @@ impl Commands {
         if let Some(category) = name.strip_prefix(b"@") {
             let category = Categories::named(category).ok_or(RuleError::UnknownCommand)?;
             self.change_category(category, permitted);
+            return Ok(());
+        }
+        if let Some(number) = command::number_named(name) {
+            self.put(number, permitted);
+            self.first_arguments.remove(&number);
+            command::numbers_within(name).into_iter().for_each(|number| self.put(number, permitted));
             return Ok(());
         }
         if let (true, Some(bar)) = (permitted, memchr::memrchr(b'|', name)) {
@@ -168,6 +180,12 @@ impl Commands {
             }
             for argument in self.first_arguments.get(&number).into_iter().flatten() {
                 text.extend_from_slice(&[b" +", found.full_name().as_bytes(), b"|", argument].concat());
+            }
+        }
+        for (number, name) in command::added_names() {
+            if told.contains(number) != self.contains(number) {
+                text.extend_from_slice(if self.contains(number) { b" +" } else { b" -" });
+                text.extend_from_slice(name.as_bytes());
             }
         }
         text

@@ -54,6 +54,8 @@ pub enum Group {
     Connection,
     /// Keys, whatever their values.
     Generic,
+    /// What modules bring along.
+    Module,
     /// Messages.
     PubSub,
     /// The server.
@@ -71,6 +73,7 @@ impl Group {
             Group::Bitmap => "bitmap",
             Group::Connection => "connection",
             Group::Generic => "generic",
+            Group::Module => "module",
             Group::PubSub => "pubsub",
             Group::Server => "server",
             Group::String => "string",

@@ -12,6 +12,8 @@ bitflags! {
         const READONLY = 1 << 1;
         /// May need memory: refused when there is none to give.
         const DENYOOM = 1 << 2;
+        /// A module's.
+        const MODULE = 1 << 18;
         /// For the operator of a server.
         const ADMIN = 1 << 3;
         /// Publishes or subscribes.

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use super::Command;
+use super::added::{self, NewCommand};
 use super::table::COMMANDS;
 
-/// The longest name in the table must fit; a longer one is no command's.
-const MAX_NAME: usize = 32;
+/// The longest name in the table must fit; a longer one is no command's, and none is added.
+const MAX_NAME: usize = 64;
 
 /// A command, or a sub-command with its container.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +26,7 @@ impl Found {
     }
 }
 
-/// Every command and sub-command, each container before what it contains.
+/// Every command and sub-command of the table, each container before what it contains.
 pub(crate) fn all() -> impl Iterator<Item = Found> {
     COMMANDS.iter().flat_map(|container| {
         let subcommands = container.subcommands().iter();
@@ -34,10 +35,12 @@ pub(crate) fn all() -> impl Iterator<Item = Found> {
     })
 }
 
-/// An open-addressed table of every command and sub-command, made once from [`COMMANDS`].
+/// An open-addressed table of every command and sub-command: those of [`COMMANDS`], and those that were added.
 #[derive(Debug)]
 pub(crate) struct Index {
     slots: Box<[Option<Slot>]>,
+    /// Commands that were added, in that order; sub-commands are within theirs.
+    added: Vec<&'static Command>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -49,10 +52,17 @@ struct Slot {
 
 impl Index {
     pub(crate) fn new() -> Self {
+        let mut index = Self { slots: Box::default(), added: Vec::new() };
+        index.rebuild();
+        index
+    }
+
+    fn rebuild(&mut self) {
+        let all: Vec<Found> = self.all().collect();
         // At a quarter full, most look-ups end at their first probe.
-        let mut slots = vec![None; (all().count() * 4).next_power_of_two()].into_boxed_slice();
+        let mut slots = vec![None; (all.len() * 4).next_power_of_two()].into_boxed_slice();
         let mask = slots.len() - 1;
-        for Found { container, command } in all() {
+        for Found { container, command } in all {
             let container = container.map_or("", |container| container.name);
             let mut at = hash(container, command.name.as_bytes()) & mask;
             while slots[at].is_some() {
@@ -60,7 +70,48 @@ impl Index {
             }
             slots[at] = Some(Slot { container, command });
         }
-        Self { slots }
+        self.slots = slots;
+    }
+
+    /// Every command and sub-command, each container before what it contains.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Found> {
+        all().chain(self.added.iter().flat_map(|&command| added::with_subcommands(command)))
+    }
+
+    /// Every command, sub-commands apart.
+    pub(crate) fn top_level(&self) -> impl ExactSizeIterator<Item = &'static Command> {
+        let added = self.added.clone();
+        let count = COMMANDS.len() + added.len();
+        (0..count).map(move |at| COMMANDS.get(at).unwrap_or_else(|| added[at - COMMANDS.len()]))
+    }
+
+    /// Adds a command, in the place of one of the same name that was added before; `None`, and nothing changed, when
+    /// the table has that name or it isn't one that a command can have.
+    pub(crate) fn add(&mut self, new: &NewCommand) -> Option<&'static Command> {
+        let is_name = |name: &str| !name.is_empty() && name.len() <= MAX_NAME;
+        let names = std::iter::once(new).chain(&new.subcommands).map(|command| command.name.as_str());
+        let is_taken = self.command(new.name.as_bytes()).is_some_and(|command| command.added.is_none());
+        if is_taken || !names.clone().all(is_name) {
+            return None;
+        }
+        let command = added::row(new);
+        match self.added.iter_mut().find(|known| known.name == command.name) {
+            Some(known) => *known = command,
+            None => self.added.push(command),
+        }
+        self.rebuild();
+        Some(command)
+    }
+
+    /// Takes a command that was added away again; says whether it was there.
+    pub(crate) fn take_away(&mut self, name: &str) -> bool {
+        let count = self.added.len();
+        self.added.retain(|command| !command.name.eq_ignore_ascii_case(name));
+        let was_there = self.added.len() != count;
+        if was_there {
+            self.rebuild();
+        }
+        was_there
     }
 
     /// The command of that name, whatever its case.

@@ -1,6 +1,7 @@
 //! What a command is, and everything that follows from its row in the [`table`]: look-up, arity, flags, where
 //! its keys stand, and what COMMAND says of it.
 
+mod added;
 mod docs;
 mod flags;
 mod info;
@@ -13,15 +14,19 @@ pub mod table;
 mod table_tests;
 mod usage;
 
+pub use added::{Added, NewCommand, NewDoc};
 pub use docs::{Deprecation, Doc, Group};
 pub use flags::{Categories, Flags};
 pub use keys::{BeginSearch, FindKeys, FlagsOf, Key, KeyError, KeyFlags, KeySpec, Keys, keys};
 pub use usage::usage;
 
+pub(crate) use added::{names as added_names, number_named, numbers_within};
 pub(crate) use docs::write_docs;
 pub(crate) use info::write_info;
 pub(crate) use lookup::{Found, Index, all};
-pub(crate) use numbers::number;
+pub(crate) use numbers::{number, table_len};
+
+use std::any::Any;
 
 use syntax::Argument;
 
@@ -55,6 +60,8 @@ pub struct Command {
     pub tips: &'static [&'static str],
     /// What COMMAND DOCS says beside the arguments.
     pub doc: Doc,
+    /// What a command has that isn't in the table.
+    pub added: Option<Added>,
 }
 
 /// What runs a command.
@@ -98,6 +105,7 @@ impl Command {
             keys: &[],
             tips: &[],
             doc: Doc::EMPTY,
+            added: None,
         }
     }
 
@@ -196,6 +204,9 @@ impl Command {
     /// # Panics
     /// When the syntax can't be read; the table's tests read them all.
     pub fn arguments(&self) -> Vec<Argument<'static>> {
+        if let Some(added) = &self.added {
+            return added.arguments.to_vec();
+        }
         let mut arguments = syntax::parse(self.syntax).expect("the table's syntax can be read");
         if let Some(last) = self.keys.len().checked_sub(1) {
             arguments.iter_mut().for_each(|argument| argument.cap_key_spec(last));
@@ -209,6 +220,17 @@ impl Command {
             Run::Handler(_) => &[],
             Run::Subcommands(subcommands) | Run::HandlerOrSubcommands(_, subcommands) => subcommands,
         }
+    }
+
+    /// What a command that was added is known by to whoever added it.
+    #[inline]
+    pub fn owner(&self) -> Option<&'static (dyn Any + Send + Sync)> {
+        self.added.as_ref().and_then(|added| added.owner)
+    }
+
+    /// The name of the module that the command is of.
+    pub fn module(&self) -> Option<&'static str> {
+        self.added.as_ref().map(|added| added.module)
     }
 
     /// Whether the command is more than a container.

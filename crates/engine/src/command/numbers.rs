@@ -38,9 +38,18 @@ impl Numbers {
     }
 }
 
-/// The number of a command: its place in [`all`].
+/// How many commands the table has, sub-commands included.
+pub(crate) fn table_len() -> usize {
+    static LEN: LazyLock<usize> = LazyLock::new(|| all().count());
+    *LEN
+}
+
+/// The number of a command: its place in [`all`], or, when it was added, a number past all of these.
 #[inline]
 pub(crate) fn number(command: &'static Command) -> usize {
+    if let Some(added) = &command.added {
+        return added.number;
+    }
     let numbers = &*NUMBERS;
     numbers.slots[numbers.find(address(command))].1
 }

@@ -11,8 +11,8 @@ use super::Group::{Bitmap, Connection, Generic, PubSub, Server, String, Transact
 use super::{Categories, Command, Flags, KeyFlags, KeySpec};
 use crate::commands::{
     bitfield, bits, client, client_kill, client_list, client_pause, command, config, connection, counters,
-    debug, dump, expire, help, info, keys, lcs, lolwut, memory, object, pubsub, scan, server, strings,
-    tracking, transactions, wait,
+    debug, dump, expire, help, info, keys, lcs, lolwut, memory, modules, object, pubsub, scan, server,
+    strings, tracking, transactions, wait,
 };
 
 const WRITE: Flags = Flags::WRITE;
@@ -28,6 +28,7 @@ const SKIP_SLOWLOG: Flags = Flags::SKIP_SLOWLOG;
 const FAST: Flags = Flags::FAST;
 const NO_AUTH: Flags = Flags::NO_AUTH;
 const NO_MULTI: Flags = Flags::NO_MULTI;
+const NO_ASYNC_LOADING: Flags = Flags::NO_ASYNC_LOADING;
 const ALLOW_BUSY: Flags = Flags::ALLOW_BUSY;
 
 const KEYSPACE: Categories = Categories::KEYSPACE;
@@ -401,6 +402,8 @@ pub static COMMANDS: &[Command] = &[
         .doc(Server, "5.0.0", "", "Draws a picture."),
     Command::container("memory", -2, MEMORY)
         .doc(Server, "4.0.0", "That of the sub-command.", "Shows where memory went, and gives it back."),
+    Command::container("module", -2, introspection::MODULE)
+        .doc(Server, "4.0.0", "That of the sub-command.", "Loads and unloads modules, and tells of them."),
     Command::new("monitor", 1, server::monitor)
         .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
         .doc(Server, "1.0.0", "", "Shows every command as it runs."),
@@ -789,6 +792,9 @@ const MEMORY: &[Command] = &[
     Command::new("malloc-stats", 2, memory::malloc_stats)
         .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"])
         .doc(Server, "4.0.0", "Grows with the memory in use", "Shows the allocator's own report."),
+    Command::new("modules", 2, modules::memory)
+        .tips(&["nondeterministic_output"])
+        .doc(Server, "", "O(N) for N modules", "Shows what each module holds."),
     Command::new("purge", 2, memory::purge)
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .doc(Server, "4.0.0", "Grows with the memory in use", "Gives unused pages back to the system."),

@@ -3,7 +3,7 @@
 use super::subcommand_error;
 use crate::acl::{Reason, Rules, User, hex, is_name, merge_parentheses};
 use crate::args::{integer, is};
-use crate::command::{self, Categories, Found};
+use crate::command::{Categories, Found};
 use crate::context::Context;
 use crate::error::{Error, c_text};
 use crate::resp::Writer;
@@ -29,7 +29,8 @@ pub(crate) fn cat(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error
             let shown = &shown[..shown.len().min(128)];
             let unknown = || Error::new([b"ERR Unknown category '", shown, b"'"].concat());
             let category = Categories::named(name).ok_or_else(unknown)?;
-            let found = command::all().filter(|found| found.command.categories().contains(category));
+            let found =
+                context.engine.commands.all().filter(|found| found.command.categories().contains(category));
             let names: Vec<_> = found.map(|found| found.full_name()).collect();
             reply.array(names.len());
             names.iter().for_each(|name| reply.bulk(name.as_bytes()));

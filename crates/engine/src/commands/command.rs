@@ -2,15 +2,15 @@
 
 use keyspace::glob::{self, Case};
 
-use crate::command::table::COMMANDS;
 use crate::command::{self, Categories, Command, Flags, Found, Key, KeyError, KeyFlags, Keys};
 use crate::context::Context;
 use crate::error::Error;
 
 /// COMMAND: every command, with its sub-commands.
 pub(crate) fn command(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Error> {
-    context.reply.array(COMMANDS.len());
-    for found in top_level() {
+    let commands = context.engine.commands.top_level();
+    context.reply.array(commands.len());
+    for found in commands.map(top_level) {
         command::write_info(&mut context.reply, &found);
     }
     Ok(())
@@ -18,7 +18,7 @@ pub(crate) fn command(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), 
 
 /// COMMAND COUNT: how many commands there are, sub-commands apart.
 pub(crate) fn count(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Error> {
-    context.reply.count(COMMANDS.len());
+    context.reply.count(context.engine.commands.top_level().len());
     Ok(())
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn docs(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Erro
     let names = &args[2..];
     let commands = &context.engine.commands;
     let found: Vec<Found> = match names {
-        [] => top_level().collect(),
+        [] => commands.top_level().map(top_level).collect(),
         names => names.iter().filter_map(|name| commands.by_full_name(name)).collect(),
     };
     context.reply.map(found.len());
@@ -57,8 +57,13 @@ pub(crate) fn docs(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Erro
 /// COMMAND LIST: the full names of all commands, or of those that a filter lets through.
 pub(crate) fn list(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     let filter = Filter::parse(&args[2..])?;
-    let names: Vec<_> =
-        command::all().filter(|found| filter.admits(found)).map(|found| found.full_name()).collect();
+    let names: Vec<_> = context
+        .engine
+        .commands
+        .all()
+        .filter(|found| filter.admits(found))
+        .map(|found| found.full_name())
+        .collect();
     context.reply.array(names.len());
     for name in names {
         context.reply.bulk(name.as_bytes());
@@ -69,8 +74,8 @@ pub(crate) fn list(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Erro
 /// Which commands COMMAND LIST names.
 enum Filter<'a> {
     All,
-    /// Those of a loaded module: there are none.
-    Module,
+    /// Those of a loaded module.
+    Module(&'a [u8]),
     /// Those in an ACL category; `None` is one that doesn't exist.
     Category(Option<Categories>),
     /// Those whose full name matches.
@@ -86,7 +91,7 @@ impl<'a> Filter<'a> {
         };
         match () {
             () if !keyword.eq_ignore_ascii_case(b"filterby") => Err(Error::SYNTAX),
-            () if kind.eq_ignore_ascii_case(b"module") => Ok(Self::Module),
+            () if kind.eq_ignore_ascii_case(b"module") => Ok(Self::Module(value)),
             () if kind.eq_ignore_ascii_case(b"aclcat") => Ok(Self::Category(Categories::named(value))),
             () if kind.eq_ignore_ascii_case(b"pattern") => Ok(Self::Pattern(value)),
             () => Err(Error::SYNTAX),
@@ -96,7 +101,7 @@ impl<'a> Filter<'a> {
     fn admits(&self, found: &Found) -> bool {
         match *self {
             Self::All => true,
-            Self::Module => false,
+            Self::Module(name) => found.command.module().is_some_and(|module| module.as_bytes() == name),
             Self::Category(category) => {
                 category.is_some_and(|category| found.command.categories().contains(category))
             }
@@ -144,6 +149,6 @@ fn keys_of(context: &Context<'_>, called: &[&[u8]]) -> Result<Keys, KeyError> {
     }
 }
 
-fn top_level() -> impl Iterator<Item = Found> {
-    COMMANDS.iter().map(|command: &'static Command| Found { container: None, command })
+fn top_level(command: &'static Command) -> Found {
+    Found { container: None, command }
 }

@@ -1,6 +1,6 @@
 //! What took long: LATENCY DOCTOR GRAPH HISTOGRAM HISTORY LATEST RESET.
 
-use crate::command::{self, Found};
+use crate::command::Found;
 use crate::context::Context;
 use crate::error::{Error, c_text};
 use crate::resp::Writer;
@@ -71,7 +71,7 @@ pub(crate) fn histogram(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(),
     let Context { engine, reply, .. } = context;
     let mut found: Vec<Found> = Vec::new();
     match &args[2..] {
-        [] => found.extend(command::all()),
+        [] => found.extend(engine.commands.all()),
         names => {
             for name in names {
                 let Some(named) = engine.commands.by_full_name(name) else { continue };

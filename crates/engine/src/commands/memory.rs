@@ -1,5 +1,7 @@
 //! Where the memory is: MEMORY USAGE DOCTOR STATS PURGE MALLOC-STATS.
 
+use keyspace::Place;
+
 use crate::args::{integer, is};
 use crate::context::Context;
 use crate::error::Error;
@@ -11,26 +13,27 @@ const SLOT: usize = size_of::<usize>() + 1;
 
 /// MEMORY USAGE `key [SAMPLES count]`: the bytes that a key and its value take, their place in the table included.
 ///
-/// Nothing is estimated, so the number of samples is checked and changes nothing.
+/// Nothing is estimated but by a module's type of what its value takes: it is told the number of samples.
 pub(crate) fn usage(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     let mut options = &args[3..];
+    let mut samples = 5;
     while let [option, count, rest @ ..] = options {
         if !is(option, "samples") {
             break;
         }
-        if integer(count)? < 0 {
-            break;
-        }
+        let Ok(count) = usize::try_from(integer(count)?) else { break };
+        samples = count;
         options = rest;
     }
     if !options.is_empty() {
         return Err(Error::SYNTAX);
     }
     // A key whose time has come takes its memory until it is removed, so it counts, as in Redis.
-    let bytes = context
-        .db()
-        .find(args[2])
-        .map(|entry| entry.memory_usage(zmalloc::good_size) + SLOT + entry.expiry().map_or(0, |_| SLOT));
+    let place = Place { db: context.selected(), key: args[2] };
+    let bytes = context.db().find(args[2]).map(|entry| {
+        let value = entry.module().map_or(0, |value| value.memory_usage(place, samples));
+        entry.memory_usage(zmalloc::good_size) + value + SLOT + entry.expiry().map_or(0, |_| SLOT)
+    });
     match bytes {
         Some(bytes) => context.reply.count(bytes),
         None => context.reply.null(),

@@ -22,6 +22,7 @@ pub(crate) mod latency;
 pub(crate) mod lcs;
 pub(crate) mod lolwut;
 pub(crate) mod memory;
+pub(crate) mod modules;
 pub(crate) mod object;
 pub(crate) mod pubsub;
 pub(crate) mod scan;

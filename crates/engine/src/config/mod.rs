@@ -91,6 +91,10 @@ pub struct Config {
     pub aclfile: Vec<u8>,
     /// The most entries of ACL LOG.
     pub acllog_max_len: u64,
+    /// Who may load and unload modules with MODULE.
+    pub enable_module_command: Protection,
+    /// The `loadmodule` lines: a path and arguments each, as they were written.
+    pub modules: Vec<Vec<Vec<u8>>>,
     /// The `user` lines: a name and its rules each, as they were written.
     pub users: Vec<Vec<Vec<u8>>>,
     /// Milliseconds from which on an event is noted by the latency monitor; 0 for none.
@@ -199,6 +203,8 @@ impl Default for Config {
             aclfile: Vec::new(),
             acllog_max_len: 128,
             users: Vec::new(),
+            enable_module_command: Protection::No,
+            modules: Vec::new(),
             latency_monitor_threshold: 0,
             latency_tracking: true,
             latency_tracking_info_percentiles: ["50", "99", "99.9"].map(str::to_owned).into(),

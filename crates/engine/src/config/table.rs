@@ -22,7 +22,6 @@ const DYNAMIC_HZ: &str = "the frequency of rounds doesn't depend on the number o
 const HLL: &str = "HyperLogLog is not supported";
 const HUGE_PAGES: &str = "transparent huge pages stay as the system has set them";
 const MEMCHECK: &str = "testing memory after a crash is not supported";
-const MODULES: &str = "modules are not supported";
 const OOM_SCORE: &str = "adjusting the kernel's OOM score is not supported";
 const RDB: &str = "RDB files are not supported";
 const PROPAGATION_ERRORS: &[&str] = &["ignore", "panic", "panic-on-replicas"];
@@ -124,7 +123,7 @@ pub static TABLE: &[Directive] = &[
     row("disable-thp", YesNo, waiting("yes", HUGE_PAGES)).immutable(),
     row("dynamic-hz", YesNo, waiting("yes", DYNAMIC_HZ)),
     row("enable-debug-command", Choice(Protection::WORDS), field!(enable_debug_command)).immutable(),
-    row("enable-module-command", Choice(Protection::WORDS), waiting("no", MODULES)).immutable(),
+    row("enable-module-command", Choice(Protection::WORDS), field!(enable_module_command)).immutable(),
     row("enable-protected-configs", Choice(Protection::WORDS), field!(enable_protected_configs)).immutable(),
     row("hash-max-listpack-entries", LONG, waiting("512", COLLECTIONS)).alias("hash-max-ziplist-entries"),
     row("hash-max-listpack-value", BYTES, waiting("64", COLLECTIONS)).alias("hash-max-ziplist-value"),

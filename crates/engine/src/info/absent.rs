@@ -1,4 +1,4 @@
-//! What clients and tools look for to learn that it isn't there: no persistence, no replicas, no modules, no cluster.
+//! What clients and tools look for to learn that it isn't there: no persistence, no replicas, no cluster.
 
 use super::Fields;
 use crate::engine::Engine;
@@ -13,9 +13,6 @@ pub(super) fn replication(_: &mut Engine, fields: &mut Fields) {
     fields.field("role", "master");
     fields.field("connected_slaves", 0);
 }
-
-/// A line for each module: none.
-pub(super) fn modules(_: &mut Engine, _: &mut Fields) {}
 
 /// Clients ask before they use cluster commands.
 pub(super) fn cluster(_: &mut Engine, fields: &mut Fields) {

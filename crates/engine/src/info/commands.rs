@@ -1,12 +1,12 @@
 //! INFO's sections on commands: calls, errors, and how long calls took.
 
 use super::Fields;
-use crate::command;
 use crate::engine::Engine;
 
 /// The calls of each command that was called.
 pub(super) fn calls(engine: &mut Engine, fields: &mut Fields) {
-    for found in command::all() {
+    let all: Vec<_> = engine.commands.all().collect();
+    for found in all {
         let row = engine.command_stats.of(found.command);
         if row.is_used() {
             let micros = row.took_ns / 1000;
@@ -31,7 +31,8 @@ pub(super) fn errors(engine: &mut Engine, fields: &mut Fields) {
 
 /// The percentiles of `latency-tracking-info-percentiles`, in microseconds, of each command whose calls were timed.
 pub(super) fn latencies(engine: &mut Engine, fields: &mut Fields) {
-    for found in command::all() {
+    let all: Vec<_> = engine.commands.all().collect();
+    for found in all {
         let histogram = &engine.command_stats.of(found.command).histogram;
         if histogram.total() != 0 {
             let show = |percentile: &String| {

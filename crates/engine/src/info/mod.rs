@@ -9,6 +9,7 @@ mod doctor;
 mod figures;
 mod keyspace;
 mod memory;
+mod modules;
 mod server;
 mod stats;
 
@@ -40,7 +41,7 @@ const SECTIONS: &[Section] = &[
     Section { title: "Stats", write: stats::write },
     Section { title: "Replication", write: absent::replication },
     Section { title: "CPU", write: cpu::write },
-    Section { title: "Modules", write: absent::modules },
+    Section { title: "Modules", write: modules::write },
     Section { title: "Commandstats", write: commands::calls },
     Section { title: "Errorstats", write: commands::errors },
     Section { title: "Latencystats", write: commands::latencies },

@@ -33,6 +33,9 @@ fn bounds(class: usize) -> (u64, u64) {
 }
 
 impl Histogram {
+    /// Of no duration.
+    pub(crate) const EMPTY: Self = Self { blocks: Vec::new(), total: 0 };
+
     /// Counts a duration in nanoseconds.
     #[inline]
     pub(crate) fn record(&mut self, ns: u64) {

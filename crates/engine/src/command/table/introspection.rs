@@ -1,9 +1,9 @@
-//! The sub-commands of LATENCY and SLOWLOG.
+//! The sub-commands of LATENCY, MODULE and SLOWLOG.
 
 use super::super::Command;
 use super::super::Group::Server;
-use super::{ADMIN, LOADING, NOSCRIPT, STALE};
-use crate::commands::{help, latency, slowlog};
+use super::{ADMIN, LOADING, NO_ASYNC_LOADING, NOSCRIPT, STALE};
+use crate::commands::{help, latency, modules, slowlog};
 
 /// What the reports of LATENCY tell a proxy: each server has its own.
 const REPORT: &[&str] = &["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"];
@@ -41,6 +41,29 @@ pub(super) const LATENCY: &[Command] = &[
         .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
         .doc(Server, "2.8.13", "O(1)", "Forgets events, or all of them."),
+];
+
+#[rustfmt::skip]
+pub(super) const MODULE: &[Command] = &[
+    Command::new("help", 2, help::help)
+        .flags(&[LOADING, STALE])
+        .doc(Server, "5.0.0", "O(1)", "Lists the sub-commands."),
+    Command::new("list", 2, modules::list)
+        .flags(&[ADMIN, NOSCRIPT])
+        .tips(&["nondeterministic_output_order"])
+        .doc(Server, "4.0.0", "O(N) for N modules", "Lists the modules, and what each holds."),
+    Command::new("load", -3, modules::load)
+        .syntax("path [arg...]")
+        .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING])
+        .doc(Server, "4.0.0", "O(1)", "Loads a module."),
+    Command::new("loadex", -3, modules::loadex)
+        .syntax("path [configs: CONFIG name value]... [ARGS args...]")
+        .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING])
+        .doc(Server, "7.0.0", "O(1)", "Loads a module, with values for its directives."),
+    Command::new("unload", 3, modules::unload)
+        .syntax("name")
+        .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING])
+        .doc(Server, "4.0.0", "O(1)", "Unloads a module."),
 ];
 
 #[rustfmt::skip]

@@ -1,0 +1,144 @@
+//! Commands that are called from within: by modules, for themselves.
+
+use crate::acl::Moment;
+use crate::client::{ClientId, Origin};
+use crate::command::Flags;
+use crate::dispatch::unknown_command;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::eviction::Room;
+use crate::resp::{Version, Writer};
+
+/// How a command is called from within.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Inner {
+    /// The database that is selected for it.
+    pub db: usize,
+    /// The version in which its reply is written.
+    pub version: Version,
+    /// The client whose user's permissions count, if anybody's do.
+    pub on_behalf_of: Option<ClientId>,
+    /// Refuse what scripts may not call.
+    pub as_script: bool,
+    /// Refuse what writes.
+    pub no_writes: bool,
+    /// Refuse what needs memory when there is none.
+    pub deny_oom: bool,
+    /// Only check whether the command could be called.
+    pub dry_run: bool,
+}
+
+/// Why a command wasn't called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no such command.
+    Unknown(Error),
+    /// It takes another number of arguments.
+    Arity(Error),
+    /// The user may not call it, or not with these arguments.
+    Permission(Error),
+    /// It isn't for scripts.
+    NoScript(Error),
+    /// It writes.
+    Writes(Error),
+    /// There is no memory.
+    Memory(Error),
+}
+
+impl Refusal {
+    /// What a client would be told.
+    pub fn error(&self) -> &Error {
+        match self {
+            Self::Unknown(error)
+            | Self::Arity(error)
+            | Self::Permission(error)
+            | Self::NoScript(error)
+            | Self::Writes(error)
+            | Self::Memory(error) => error,
+        }
+    }
+}
+
+impl Engine {
+    /// Calls a command, whose reply is appended to `reply`, for a client that nobody sees. It has no part in any
+    /// transaction, and can't wait.
+    ///
+    /// # Errors
+    /// When the command wasn't called; one that was called and failed has replied its error.
+    pub fn call_inner(
+        &mut self,
+        inner: &Inner,
+        args: &[&[u8]],
+        reply: Vec<u8>,
+    ) -> Result<Vec<u8>, (Refusal, Vec<u8>)> {
+        let call = match self.admit_inner(inner, args) {
+            Ok(call) => call,
+            Err(refusal) => return Err((refusal, reply)),
+        };
+        if inner.dry_run {
+            return Ok(reply);
+        }
+        let id = self.inner_client();
+        let client = self.connected_mut(id);
+        (client.db, client.version) = (inner.db, inner.version);
+        let foreseen = self.foreseen.take();
+        let traces = self.leaves_no_trace;
+        let reply = self.run_command(id, call, args, Writer::new(reply, inner.version));
+        self.leaves_no_trace = traces;
+        self.foreseen = foreseen;
+        self.forgo_inner_client(id);
+        Ok(reply.into_inner())
+    }
+
+    fn admit_inner(&mut self, inner: &Inner, args: &[&[u8]]) -> Result<crate::command::Call, Refusal> {
+        let name = args.first().copied().unwrap_or_default();
+        let unknown = || Refusal::Unknown(unknown_command(args));
+        let command = self.commands.command(name).ok_or_else(unknown)?;
+        let call = self.resolve(command, args).map_err(|error| match args.len() {
+            1 => Refusal::Arity(error),
+            _ => Refusal::Unknown(error),
+        })?;
+        let flags = call.command.flags;
+        if !call.command.accepts(args.len()) {
+            return Err(Refusal::Arity(Error::wrong_arity(&call.full_name())));
+        }
+        if inner.as_script && flags.contains(Flags::NOSCRIPT) {
+            let text = "ERR command is not allowed on script mode";
+            return Err(Refusal::NoScript(Error::fixed(text)));
+        }
+        if inner.no_writes && flags.contains(Flags::WRITE) {
+            let text =
+                format!("ERR Write command '{}' was called while write is not allowed.", call.full_name());
+            return Err(Refusal::Writes(Error::new(text)));
+        }
+        if let Some(id) = inner.on_behalf_of {
+            self.check_permission(id, call, args, Moment::Call).map_err(Refusal::Permission)?;
+        }
+        let needs_room = inner.deny_oom && flags.contains(Flags::DENYOOM) && self.config.maxmemory != 0;
+        if needs_room && self.make_room() == Room::None {
+            return Err(Refusal::Memory(Error::OUT_OF_MEMORY));
+        }
+        Ok(call)
+    }
+
+    /// A client that nobody sees: one that is idle, or a new one.
+    fn inner_client(&mut self) -> ClientId {
+        let idle = self.idle_inner.pop();
+        let user = self.acl.default_user().clone();
+        idle.unwrap_or_else(|| self.clients.insert_inner(Origin { fd: -1, ..Origin::default() }, user))
+    }
+
+    /// Keeps the client for the next call, as it was in the beginning.
+    fn forgo_inner_client(&mut self, id: ClientId) {
+        if self.connected_mut(id).is_pristine() {
+            self.idle_inner.push(id);
+        } else {
+            self.disconnect(id);
+        }
+    }
+
+    /// Whether the client is one that nobody sees.
+    pub(crate) fn is_inner(&self, id: ClientId) -> bool {
+        id.number() >= crate::clients::FIRST_INNER
+    }
+}

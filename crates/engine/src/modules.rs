@@ -1,0 +1,162 @@
+//! What the engine asks of whoever hosts modules. The engine knows commands, values and events; what a shared library
+//! is only the host knows.
+
+use std::fmt::Debug;
+use std::rc::Rc;
+
+use crate::command::{Command, NewCommand};
+use crate::config::EventClasses;
+use crate::engine::Engine;
+use crate::error::Error;
+
+/// A host of modules.
+///
+/// Its methods are called with the engine to work on, never while one of the engine's parts is borrowed; so they may
+/// call commands, and come back here from within.
+pub trait Modules: Debug {
+    /// Loads a module from a file, as MODULE LOAD and LOADEX ask for it.
+    ///
+    /// # Errors
+    /// What the client is told; nothing of the module is left then.
+    fn load(&self, engine: &mut Engine, request: &LoadRequest<'_>) -> Result<(), Error>;
+
+    /// Unloads the module of that name.
+    ///
+    /// # Errors
+    /// What the client is told; the module is there as before.
+    fn unload(&self, engine: &mut Engine, name: &[u8]) -> Result<(), Error>;
+
+    /// The modules that are loaded, in the order in which they were.
+    fn list(&self) -> Vec<ModuleReport>;
+
+    /// A key has changed, or isn't there, and that is published as `event`.
+    fn key_event(&self, engine: &mut Engine, event: &KeyEvent<'_>) {
+        let _ = (engine, event);
+    }
+
+    /// Whether [`Self::key_event`] wants to know of events of a class.
+    fn wants_key_events(&self, class: EventClasses) -> bool {
+        let _ = class;
+        false
+    }
+
+    /// The bytes of a section that modules add to INFO, for the names that were asked for, all of them when `names`
+    /// is empty.
+    fn info(&self, engine: &mut Engine, names: &[&[u8]]) -> String {
+        let _ = (engine, names);
+        String::new()
+    }
+}
+
+/// A module to be loaded.
+#[derive(Clone, Copy, Debug)]
+pub struct LoadRequest<'a> {
+    /// The path of the file.
+    pub path: &'a [u8],
+    /// What the module's OnLoad is given.
+    pub args: &'a [&'a [u8]],
+    /// Directives and the values that they are to have, where the module registers them (LOADEX).
+    pub configs: &'a [(&'a [u8], &'a [u8])],
+}
+
+/// What is told of a module that is loaded.
+#[derive(Clone, Debug, Default)]
+pub struct ModuleReport {
+    /// The name that it gave itself.
+    pub name: String,
+    /// Its version.
+    pub version: i32,
+    /// The path that it was loaded from.
+    pub path: Vec<u8>,
+    /// What its OnLoad was given.
+    pub args: Vec<Vec<u8>>,
+    /// The version of the API that it was written for.
+    pub api: i32,
+    /// The names of the modules that use functions which it shares.
+    pub used_by: Vec<String>,
+    /// The names of the modules whose functions it uses.
+    pub using: Vec<String>,
+    /// How many command filters it has.
+    pub filters: usize,
+    /// The options that it has set, by name.
+    pub options: Vec<&'static str>,
+    /// What it holds.
+    pub memory: ModuleMemory,
+}
+
+/// What a module holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ModuleMemory {
+    /// Bytes in live blocks, each at its usable size.
+    pub live: usize,
+    /// The most that these ever were.
+    pub peak: usize,
+    /// Live blocks.
+    pub blocks: usize,
+    /// Blocks that another module took and this one freed; they count for neither any more.
+    pub freed_for_others: usize,
+    /// Blocks that this module took and another freed.
+    pub freed_by_others: usize,
+    /// Of the live bytes, those in strings that the module holds.
+    pub strings: usize,
+}
+
+impl ModuleMemory {
+    /// The figures with the names under which they are shown.
+    pub fn fields(&self) -> [(&'static str, usize); 6] {
+        [
+            ("live", self.live),
+            ("peak", self.peak),
+            ("blocks", self.blocks),
+            ("strings", self.strings),
+            ("freed_for_others", self.freed_for_others),
+            ("freed_by_others", self.freed_by_others),
+        ]
+    }
+}
+
+/// A change of a key, as it is published.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyEvent<'a> {
+    /// The number of the database.
+    pub db: usize,
+    /// The key.
+    pub key: &'a [u8],
+    /// Its class.
+    pub class: EventClasses,
+    /// Its name.
+    pub event: &'a str,
+}
+
+impl Engine {
+    /// Has modules hosted. Without a host MODULE LOAD is refused, and there are none.
+    pub fn host_modules(&mut self, modules: Rc<dyn Modules>) {
+        self.modules = Some(modules);
+    }
+
+    /// Loads a module.
+    ///
+    /// # Errors
+    /// As [`Modules::load`], and where nobody hosts modules.
+    pub fn load_module(&mut self, request: &LoadRequest<'_>) -> Result<(), Error> {
+        let modules =
+            self.modules.clone().ok_or(Error::fixed("ERR there is nobody here who hosts modules"))?;
+        modules.load(self, request)
+    }
+
+    /// Adds a command, in the place of one of that name that was added before; `None`, and nothing changed, when a
+    /// command of the engine's own has that name, or it isn't a name.
+    pub fn add_command(&mut self, command: &NewCommand) -> Option<&'static Command> {
+        self.commands.add(command)
+    }
+
+    /// Takes a command away that was added; says whether it was there.
+    pub fn remove_command(&mut self, name: &str) -> bool {
+        self.commands.take_away(name)
+    }
+
+    /// The command of that name, whatever its case.
+    pub fn command(&self, name: &[u8]) -> Option<&'static Command> {
+        self.commands.command(name)
+    }
+}

@@ -1,0 +1,152 @@
+//! What the engine does for whoever hosts modules: keys and values, as the engine's own commands use them.
+
+use keyspace::{Entry, EntryMut, EntryRef, Expiry, ModuleValue, StringValue};
+
+use crate::access;
+use crate::client::ClientId;
+use crate::config::EventClasses;
+use crate::engine::Engine;
+use crate::lookup::{discard, is_expired};
+use crate::resp::Version;
+
+/// Which traces it leaves that a key is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The key counts as used.
+    pub touch: bool,
+    /// That it isn't there is published.
+    pub notify_miss: bool,
+    /// It counts as a hit or a miss.
+    pub count: bool,
+    /// A key whose time has come is given like any other.
+    pub expired_too: bool,
+}
+
+impl Engine {
+    /// The entry of a key, to be looked at. One whose time has come is removed first, and not given.
+    pub fn look_up(&mut self, db: usize, key: &[u8], look: Look) -> Option<EntryRef<'_>> {
+        let now = self.clock.now_ms();
+        let is_there = if look.expired_too {
+            self.keyspace.db(db).find(key).is_some()
+        } else {
+            self.find(db, key).is_some()
+        };
+        if look.count {
+            let stats = &mut self.stats;
+            *if is_there { &mut stats.keyspace_hits } else { &mut stats.keyspace_misses } += 1;
+        }
+        if !is_there {
+            if look.notify_miss {
+                self.notify(db, key, EventClasses::KEY_MISS, "keymiss");
+            }
+            return None;
+        }
+        let clock = access::Clock::of(&self.config, &self.clock);
+        let chance = if clock.needs_chance() { self.rng.next_u64() } else { 0 };
+        let is_traced = look.touch && !self.leaves_no_trace;
+        let mut entry = self.keyspace.db_mut(db).find_mut(key)?;
+        if is_traced && !is_expired(entry.get(), now) {
+            entry.set_clock(clock.accessed(entry.get().clock(), chance));
+        }
+        Some(entry.into_ref())
+    }
+
+    /// The entry of a key, to be changed; that leaves no traces but those of the change. One whose time has come is
+    /// removed first, and not given. Whoever changes it calls [`Engine::key_changed`].
+    pub fn entry_mut(&mut self, db: usize, key: &[u8]) -> Option<EntryMut<'_>> {
+        self.find(db, key)
+    }
+
+    /// Stores a string under a key, whatever that held. That the key is new is published, that it has changed isn't:
+    /// see [`Engine::key_changed`].
+    pub fn put_string(&mut self, db: usize, key: &[u8], value: StringValue<'_>, expiry: Expiry) {
+        self.store(db, key, value, expiry);
+    }
+
+    /// Stores a value of a module's type under a key that never expires, whatever that held; as
+    /// [`Engine::put_string`].
+    pub fn put_module_value(&mut self, db: usize, key: &[u8], value: ModuleValue) {
+        let clock = access::Clock::of(&self.config, &self.clock).created();
+        let is_new = self.find(db, key).is_none();
+        let entry = Entry::from_module(key, value, None, clock);
+        if let Some(replaced) = self.keyspace.db_mut(db).insert_entry(entry) {
+            self.let_go(db, replaced);
+        }
+        if is_new {
+            self.notify(db, key, EventClasses::NEW, "new");
+        }
+    }
+
+    /// Removes a key, and frees its value on another thread if that was asked for and is worth it; says whether it was
+    /// there. Nothing is published: see [`Engine::key_changed`].
+    pub fn delete_key(&mut self, db: usize, key: &[u8], lazy: bool) -> bool {
+        let Some(entry) = self.find(db, key) else { return false };
+        let entry = entry.remove();
+        self.unlinked(db, &entry);
+        discard(&mut self.lazyfree, entry, lazy);
+        true
+    }
+
+    /// Tells those who watch or track a key that it has changed.
+    pub fn key_changed(&mut self, db: usize, key: &[u8]) {
+        self.touched(db, key);
+    }
+
+    /// Publishes an event of a key, if its class is wanted.
+    pub fn publish_key_event(&mut self, db: usize, key: &[u8], class: EventClasses, event: &str) {
+        self.notify(db, key, class, event);
+    }
+
+    /// The number of the database that a client has selected; 0 for one that has gone.
+    pub fn selected_database(&self, id: ClientId) -> usize {
+        self.clients.get(id).map_or(0, |client| client.db)
+    }
+
+    /// Selects a database for a client; says whether there is one of that number.
+    pub fn select_database(&mut self, id: ClientId, db: usize) -> bool {
+        let exists = db < self.keyspace.count();
+        if exists && let Some(client) = self.clients.get_mut(id) {
+            client.db = db;
+        }
+        exists
+    }
+
+    /// The number of keys in a database, those whose time has come included.
+    pub fn database_size(&self, db: usize) -> usize {
+        self.keyspace.db(db).len()
+    }
+
+    /// How many databases there are.
+    pub fn database_count(&self) -> usize {
+        self.keyspace.count()
+    }
+
+    /// The version of the protocol that a client speaks.
+    pub fn protocol_of(&self, id: ClientId) -> Version {
+        self.clients.get(id).map_or(Version::V2, |client| client.version)
+    }
+
+    /// Whether a client is between MULTI and the end of EXEC.
+    pub fn in_transaction(&self, id: ClientId) -> bool {
+        self.clients.get(id).is_some_and(|client| client.transaction.is_some())
+    }
+
+    /// Random bits.
+    pub fn random(&mut self) -> u64 {
+        self.rng.next_u64()
+    }
+
+    /// Frees an entry that another has taken the place of.
+    pub(crate) fn let_go(&mut self, db: usize, entry: Entry) {
+        self.unlinked(db, &entry);
+        discard(&mut self.lazyfree, entry, self.config.lazyfree_lazy_server_del);
+    }
+
+    /// Lets the type of a module's value know that its key was removed.
+    pub(crate) fn unlinked(&mut self, db: usize, entry: &Entry) {
+        let entry = entry.as_ref();
+        if let Some(value) = entry.module() {
+            value.unlink(keyspace::Place { db, key: entry.key() });
+        }
+    }
+}
