@@ -341,7 +341,7 @@ impl Engine {
     }
 
     /// A key that is there, each as likely as the others; `None` when every key that was drawn had expired.
-    pub(crate) fn random_key(&mut self, db: usize) -> Option<Vec<u8>> {
+    pub fn random_key(&mut self, db: usize) -> Option<Vec<u8>> {
         /// So often another key is drawn when one has expired, as in Redis.
         const DRAWS: usize = 100;
         for _ in 0..DRAWS {

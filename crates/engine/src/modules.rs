@@ -87,30 +87,28 @@ pub struct ModuleReport {
 /// What a module holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ModuleMemory {
-    /// Bytes in live blocks, each at its usable size.
-    pub live: usize,
+    /// Bytes in live blocks, each at its usable size: what the module has taken less what it has freed, so negative
+    /// where it has freed more of others' than it holds.
+    pub live: i64,
     /// The most that these ever were.
-    pub peak: usize,
-    /// Live blocks.
-    pub blocks: usize,
-    /// Blocks that another module took and this one freed; they count for neither any more.
-    pub freed_for_others: usize,
-    /// Blocks that this module took and another freed.
-    pub freed_by_others: usize,
+    pub peak: i64,
+    /// Live blocks, counted in the same way.
+    pub blocks: i64,
     /// Of the live bytes, those in strings that the module holds.
-    pub strings: usize,
+    pub strings: i64,
+    /// How often the module has freed a block when it had none left of its own: another's, then.
+    pub foreign_frees: i64,
 }
 
 impl ModuleMemory {
     /// The figures with the names under which they are shown.
-    pub fn fields(&self) -> [(&'static str, usize); 6] {
+    pub fn fields(&self) -> [(&'static str, i64); 5] {
         [
             ("live", self.live),
             ("peak", self.peak),
             ("blocks", self.blocks),
             ("strings", self.strings),
-            ("freed_for_others", self.freed_for_others),
-            ("freed_by_others", self.freed_by_others),
+            ("foreign_frees", self.foreign_frees),
         ]
     }
 }

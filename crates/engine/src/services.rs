@@ -131,6 +131,35 @@ impl Engine {
         self.clients.get(id).is_some_and(|client| client.transaction.is_some())
     }
 
+    /// Removes every key of every database; on another thread if that is asked for.
+    pub fn flush_all(&mut self, lazy: bool) {
+        for db in 0..self.keyspace.count() {
+            self.flush(db, lazy);
+        }
+        self.invalidate_all();
+    }
+
+    /// The access clock of a key that was used so many milliseconds ago; `None` under a policy that doesn't keep that.
+    pub fn access_clock_idle(&self, idle_ms: i64) -> Option<u32> {
+        access::Clock::of(&self.config, &self.clock).idle_for(idle_ms.max(0).unsigned_abs() / 1000)
+    }
+
+    /// The access clock of a key that is used so often, 0 to 255; `None` under a policy that doesn't keep that.
+    pub fn access_clock_frequency(&self, frequency: i64) -> Option<u32> {
+        access::Clock::of(&self.config, &self.clock).with_frequency(frequency.clamp(0, 255) as u8)
+    }
+
+    /// For how many milliseconds a key with this access clock hasn't been used, to the second.
+    pub fn idle_ms_of(&self, clock: u32) -> Option<i64> {
+        let idle = access::Clock::of(&self.config, &self.clock).idle_seconds(clock)?;
+        Some(i64::from(idle) * 1000)
+    }
+
+    /// How often a key with this access clock is used, 0 to 255.
+    pub fn frequency_of(&self, clock: u32) -> Option<i64> {
+        access::Clock::of(&self.config, &self.clock).frequency(clock).map(i64::from)
+    }
+
     /// Random bits.
     pub fn random(&mut self) -> u64 {
         self.rng.next_u64()

@@ -98,6 +98,6 @@ fn write_memory(reply: &mut Writer, memory: &crate::modules::ModuleMemory) {
     reply.map(fields.len());
     for (name, value) in fields {
         reply.bulk(name.as_bytes());
-        reply.count(value);
+        reply.integer(value);
     }
 }

@@ -177,15 +177,20 @@ impl Writer {
         self.double_text(text);
     }
 
-    fn double_text(&mut self, text: &str) {
+    /// A floating-point number whose text is made elsewhere.
+    pub fn double_as(&mut self, text: &[u8]) {
         match self.version {
-            Version::V2 => self.bulk(text.as_bytes()),
+            Version::V2 => self.bulk(text),
             Version::V3 => {
                 self.out.push(b',');
-                self.out.extend_from_slice(text.as_bytes());
+                self.out.extend_from_slice(text);
                 self.crlf();
             }
         }
+    }
+
+    fn double_text(&mut self, text: &str) {
+        self.double_as(text.as_bytes());
     }
 
     /// A text meant for people (`kind` is `txt` or `mkd`): in RESP2 a bulk string.
@@ -201,6 +206,35 @@ impl Writer {
                 self.crlf();
             }
         }
+    }
+
+    /// A number of any size, in decimal: in RESP2 a bulk string.
+    pub fn big_number(&mut self, text: &[u8]) {
+        match self.version {
+            Version::V2 => self.bulk(text),
+            Version::V3 => {
+                self.out.push(b'(');
+                self.out.extend_from_slice(text);
+                self.crlf();
+            }
+        }
+    }
+
+    /// The header of an attribute of `len` pairs, which the reply that follows has. There is none in RESP2.
+    pub fn attribute(&mut self, len: usize) {
+        self.length(b'|', len);
+    }
+
+    /// Writes what belongs before everything past `place` bytes: a header whose length wasn't known before.
+    ///
+    /// # Panics
+    /// When fewer bytes were written.
+    pub fn insert(&mut self, place: usize, write: impl FnOnce(&mut Self)) {
+        let before = self.out.len();
+        assert!(place <= before, "a place in what was written");
+        write(self);
+        let inserted = self.out.len() - before;
+        self.out[place..].rotate_right(inserted);
     }
 
     /// Bytes that another writer of the same version has written.
@@ -260,6 +294,21 @@ mod tests {
         check(|w| w.double(3.0), "$1\r\n3\r\n", ",3\r\n");
         check(|w| w.double(f64::NEG_INFINITY), "$4\r\n-inf\r\n", ",-inf\r\n");
         check(|w| w.verbatim("txt", b"hi"), "$2\r\nhi\r\n", "=6\r\ntxt:hi\r\n");
+    }
+
+    #[test]
+    fn a_header_can_come_last() {
+        let nested = |w: &mut Writer| {
+            let outer = w.len();
+            w.integer(1);
+            let inner = w.len();
+            (2..12).for_each(|n| w.integer(n));
+            w.insert(inner, |w| w.map(5));
+            w.insert(outer, |w| w.array(2));
+        };
+        let numbers: String = (2..12).map(|n| format!(":{n}\r\n")).collect();
+        check(nested, &format!("*2\r\n:1\r\n*10\r\n{numbers}"), &format!("*2\r\n:1\r\n%5\r\n{numbers}"));
+        check(|w| w.big_number(b"12"), "$2\r\n12\r\n", "(12\r\n");
     }
 
     #[test]

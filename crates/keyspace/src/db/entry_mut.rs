@@ -85,6 +85,17 @@ impl<'a> EntryMut<'a> {
         self.change(|entry| entry.replace_module(value))
     }
 
+    /// Shows the text of the value, to be changed in place; its encoding becomes `raw`.
+    ///
+    /// # Panics
+    /// If the value isn't a string.
+    pub fn with_text_mut<R>(&mut self, change: impl FnOnce(&mut [u8]) -> R) -> R {
+        self.change(|entry| {
+            entry.set_range(0, b"");
+            change(entry.text_mut())
+        })
+    }
+
     /// Adds `tail` to the text of the value; gives the new length. As [`Entry::append`].
     pub fn append(&mut self, tail: &[u8]) -> usize {
         self.change(|entry| entry.append(tail))

@@ -446,7 +446,10 @@ impl Entry {
     }
 
     /// The text, all of which was set.
-    fn text_mut(&mut self) -> &mut [u8] {
+    ///
+    /// # Panics
+    /// If the value isn't stored as a text.
+    pub(crate) fn text_mut(&mut self) -> &mut [u8] {
         let (data, len) = self.text_place(self.as_ref().shape());
         // SAFETY: the entry owns these bytes, and is borrowed mutably.
         unsafe { std::slice::from_raw_parts_mut(data.as_ptr(), len) }

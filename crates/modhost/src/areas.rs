@@ -1,0 +1,58 @@
+//! The areas of the API, one file each. An area is one line in each of the two lists below; whoever adds functions adds
+//! a file.
+
+use engine::Engine;
+
+use crate::api::Binding;
+use crate::slot::Slot;
+
+pub(crate) mod attributes;
+pub(crate) mod automatic;
+pub(crate) mod call_replies;
+pub(crate) mod calls;
+pub(crate) mod commands;
+pub(crate) mod databases;
+pub(crate) mod digests;
+pub(crate) mod io;
+pub(crate) mod keys;
+pub(crate) mod log;
+pub(crate) mod memory;
+pub(crate) mod numbers;
+pub(crate) mod replication;
+pub(crate) mod replies;
+pub(crate) mod string_keys;
+pub(crate) mod strings;
+pub(crate) mod types;
+
+/// The functions of every area.
+pub(crate) const BINDINGS: &[&[Binding]] = &[
+    attributes::BINDINGS,
+    automatic::BINDINGS,
+    call_replies::BINDINGS,
+    calls::BINDINGS,
+    commands::BINDINGS,
+    databases::BINDINGS,
+    digests::BINDINGS,
+    io::BINDINGS,
+    keys::BINDINGS,
+    log::BINDINGS,
+    numbers::BINDINGS,
+    replication::BINDINGS,
+    replies::BINDINGS,
+    string_keys::BINDINGS,
+    strings::BINDINGS,
+    types::BINDINGS,
+    crate::foreign::BINDINGS,
+];
+
+/// What an area has to do with modules that come and go.
+#[derive(Clone, Copy)]
+pub(crate) struct Hooks {
+    /// Why a module can't be unloaded now, if that is so, in the words of MODULE UNLOAD.
+    pub(crate) keeps: fn(&'static Slot) -> Option<&'static str>,
+    /// Takes back all that a module has registered: it is being unloaded, or its OnLoad has failed.
+    pub(crate) forget: fn(&'static Slot, &mut Engine),
+}
+
+/// The areas that have something to do then, in the order in which they do it.
+pub(crate) const HOOKS: &[Hooks] = &[commands::HOOKS, types::HOOKS];

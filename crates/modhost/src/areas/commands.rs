@@ -1,0 +1,295 @@
+//! Commands: registering them, and running them.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::ffi::{CStr, c_int};
+use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
+
+use engine::command::{BeginSearch, Categories, FindKeys, Flags, KeyFlags, KeySpec, NewCommand};
+use engine::{Context, Engine, Error};
+use module_abi::constants::{ERR, OK};
+use module_abi::types::{self, CommandFunc, ModuleString};
+
+use crate::api::export;
+use crate::areas::Hooks;
+use crate::context::Ctx;
+use crate::guard::FromRaw;
+use crate::lend::{lend, with_engine};
+use crate::slot::{self, Slot};
+use crate::string::StrRef;
+
+/// A command of a module, as its handler knows it. It stays when the module goes, for the next one of the same name.
+#[derive(Debug)]
+pub(crate) struct ModuleCommand {
+    /// The full name: `container|command` for a sub-command.
+    pub(crate) full_name: String,
+    /// The function, and the slot that its module is in; none while no module has the command.
+    target: RwLock<Option<(CommandFunc, usize)>>,
+}
+
+/// Every command that a module ever had, by full name.
+static KNOWN: LazyLock<Mutex<HashMap<String, &'static ModuleCommand>>> = LazyLock::new(Mutex::default);
+
+fn known(full_name: &str) -> &'static ModuleCommand {
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.entry(full_name.to_owned()).or_insert_with(|| {
+        Box::leak(Box::new(ModuleCommand { full_name: full_name.to_owned(), target: RwLock::new(None) }))
+    })
+}
+
+impl ModuleCommand {
+    fn target(&self) -> Option<(CommandFunc, usize)> {
+        *self.target.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_target(&self, target: Option<(CommandFunc, usize)>) {
+        *self.target.write().unwrap_or_else(PoisonError::into_inner) = target;
+    }
+}
+
+/// The commands that a module has registered.
+#[derive(Debug, Default)]
+pub(crate) struct Registered {
+    commands: Vec<NewCommand>,
+}
+
+pub(crate) const HOOKS: Hooks = Hooks { keeps: |_| None, forget };
+
+fn forget(slot: &'static Slot, engine: &mut Engine) {
+    let commands = slot.with_state(|state: &mut Registered| std::mem::take(&mut state.commands));
+    for command in commands {
+        engine.remove_command(&command.name);
+        known(&command.name).set_target(None);
+        for inner in &command.subcommands {
+            known(&format!("{}|{}", command.name, inner.name)).set_target(None);
+        }
+    }
+}
+
+thread_local! {
+    /// Room for the addresses of a command's arguments, kept for the next command.
+    static ARGUMENTS: Cell<Vec<*mut ModuleString>> = const { Cell::new(Vec::new()) };
+}
+
+/// Runs a module's command.
+fn run(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    let owner = context.command().owner().and_then(<dyn Any + Send + Sync>::downcast_ref::<ModuleCommand>);
+    let Some((function, index)) = owner.and_then(ModuleCommand::target) else {
+        return Err(Error::fixed("ERR the module of this command is not loaded any more"));
+    };
+    let reply = std::mem::take(context.reply());
+    let ctx = Ctx::for_command(slot::slot(index), context.client_id(), reply, owner);
+    let mut argv = ARGUMENTS.take();
+    argv.clear();
+    argv.extend(args.iter().map(|arg| StrRef::new(arg).into_raw()));
+    lend(context.engine(), || {
+        // SAFETY: the module's function is given what it is documented to be given; the module is loaded as long as
+        // its commands are registered.
+        unsafe { function(ctx.as_raw(), argv.as_mut_ptr(), argv.len() as c_int) };
+        for string in argv.drain(..) {
+            // SAFETY: made above; the module has references of its own to what it keeps.
+            drop(unsafe { StrRef::from_raw(string) });
+        }
+        ctx.finish();
+    });
+    ARGUMENTS.set(argv);
+    *context.reply() = ctx.reply.take();
+    Ok(())
+}
+
+/// What a command's flags say, in the words of CreateCommand; `None` where one of the words is unknown.
+fn parse_flags(text: &str) -> Option<Flags> {
+    let mut flags = Flags::empty();
+    for word in text.split_ascii_whitespace() {
+        flags |= match word.to_ascii_lowercase().as_str() {
+            "write" => Flags::WRITE,
+            "readonly" => Flags::READONLY,
+            "admin" => Flags::ADMIN,
+            "deny-oom" => Flags::DENYOOM,
+            "deny-script" => Flags::NOSCRIPT,
+            "allow-loading" => Flags::LOADING,
+            "pubsub" => Flags::PUBSUB,
+            "allow-stale" => Flags::STALE,
+            "no-monitor" => Flags::SKIP_MONITOR,
+            "no-slowlog" => Flags::SKIP_SLOWLOG,
+            "fast" => Flags::FAST,
+            "no-auth" => Flags::NO_AUTH,
+            "may-replicate" => Flags::MAY_REPLICATE,
+            "no-mandatory-keys" => Flags::NO_MANDATORY_KEYS,
+            "blocking" => Flags::BLOCKING,
+            "allow-busy" => Flags::ALLOW_BUSY,
+            // What these are about isn't here: random replies in scripts, channels, a cluster, internal connections.
+            "random"
+            | "getkeys-api"
+            | "getchannels-api"
+            | "no-cluster"
+            | "internal"
+            | "touches-arbitrary-keys" => Flags::empty(),
+            _ => return None,
+        };
+    }
+    Some(flags)
+}
+
+/// Where the keys are, from the first, the last and the distance; a last that is negative counts from the end.
+fn key_spec(first: c_int, last: c_int, step: c_int, flags: Flags) -> Option<KeySpec> {
+    let first_key = usize::try_from(first).ok().filter(|&first| first != 0)?;
+    let last = if last >= 0 { last - first } else { last };
+    let rights = if flags.contains(Flags::WRITE) { KeyFlags::RW | KeyFlags::UPDATE } else { KeyFlags::RO };
+    Some(KeySpec {
+        flags: rights | KeyFlags::ACCESS,
+        flags_of: None,
+        notes: None,
+        begin: BeginSearch::Index(first_key),
+        find: FindKeys::Range { last: last as isize, step: step.max(1) as usize, limit: 0 },
+    })
+}
+
+fn describe(
+    slot: &Slot,
+    name: &str,
+    full_name: &str,
+    function: Option<CommandFunc>,
+    flags: &CStr,
+    keys: (c_int, c_int, c_int),
+) -> Option<NewCommand> {
+    let flags = parse_flags(&flags.to_string_lossy())?;
+    let command = known(full_name);
+    command.set_target(function.map(|function| (function, slot.index())));
+    let mut new = NewCommand::new(name, function.is_some().then_some(run as _));
+    new.module = slot.name();
+    new.owner = Some(command);
+    new.flags |= flags;
+    new.keys = key_spec(keys.0, keys.1, keys.2, flags).into_iter().collect();
+    Some(new)
+}
+
+/// Registers a command as it is now.
+fn register(new: &NewCommand) -> c_int {
+    let added = with_engine(|engine| engine.add_command(new).is_some()).unwrap_or(false);
+    if added { OK } else { ERR }
+}
+
+/// Changes a command of a module, by its full name, and registers it again.
+pub(crate) fn change(slot: &Slot, full_name: &str, change: impl FnOnce(&mut NewCommand) -> c_int) -> c_int {
+    let (outer, inner) = match full_name.split_once('|') {
+        Some((outer, inner)) => (outer, Some(inner)),
+        None => (full_name, None),
+    };
+    let changed = slot.with_state(|state: &mut Registered| {
+        let container = state.commands.iter_mut().find(|command| command.name == outer)?;
+        let command = match inner {
+            None => &mut *container,
+            Some(inner) => container.subcommands.iter_mut().find(|command| command.name == inner)?,
+        };
+        (change(command) == OK).then(|| container.clone())
+    });
+    changed.map_or(ERR, |command| register(&command))
+}
+
+/// A command as a module knows it: `RedisModuleCommand *`.
+impl FromRaw for Option<&'static ModuleCommand> {
+    type Raw = *mut types::Command;
+
+    unsafe fn from_raw(raw: *mut types::Command) -> Self {
+        // SAFETY: the caller vouches for one that GetCommand gave, or NULL; they stay.
+        unsafe { raw.cast::<ModuleCommand>().as_ref() }
+    }
+}
+
+impl ModuleCommand {
+    /// The module that has the command.
+    pub(crate) fn slot(&self) -> Option<&'static Slot> {
+        let outer = self.full_name.split('|').next().unwrap_or_default();
+        let has = |slot: &&'static Slot| {
+            slot.with_state(|state: &mut Registered| {
+                state.commands.iter().any(|command| command.name == outer)
+            })
+        };
+        slot::taken().find(has)
+    }
+}
+
+export! {
+    fn CreateCommand(
+        ctx: &Ctx,
+        name: &CStr,
+        function: Option<CommandFunc>,
+        flags: &CStr,
+        first: c_int,
+        last: c_int,
+        step: c_int,
+    ) -> c_int {
+        let name = name.to_string_lossy().to_ascii_lowercase();
+        let is_taken = with_engine(|engine| engine.command(name.as_bytes()).is_some()).unwrap_or(true);
+        // A name with a space in it would be taken for two words, one with a bar for a sub-command.
+        if !ctx.slot.is_loading() || is_taken || name.contains([' ', '|']) {
+            return ERR;
+        }
+        let Some(new) = describe(ctx.slot, &name, &name, function, flags, (first, last, step)) else {
+            return ERR;
+        };
+        if register(&new) == ERR {
+            return ERR;
+        }
+        ctx.slot.with_state(|state: &mut Registered| state.commands.push(new));
+        OK
+    }
+
+    /// Only a module's own commands are given.
+    fn GetCommand(ctx: &Ctx, name: &CStr) -> *mut types::Command {
+        let name = name.to_string_lossy().to_ascii_lowercase();
+        let command = known(&name);
+        let is_own = command.slot().is_some_and(|slot| slot.index() == ctx.slot.index());
+        if is_own { std::ptr::from_ref(command).cast_mut().cast() } else { std::ptr::null_mut() }
+    }
+
+    /// Only a command without a function can have sub-commands, and they have none.
+    fn CreateSubcommand(
+        parent: Option<&'static ModuleCommand>,
+        name: &CStr,
+        function: Option<CommandFunc>,
+        flags: &CStr,
+        first: c_int,
+        last: c_int,
+        step: c_int,
+    ) -> c_int {
+        let Some((parent, slot)) = parent.and_then(|parent| Some((parent, parent.slot()?))) else { return ERR };
+        let name = name.to_string_lossy().to_ascii_lowercase();
+        if !slot.is_loading() || parent.full_name.contains('|') || parent.target().is_some() || name.contains([' ', '|']) {
+            return ERR;
+        }
+        let full_name = format!("{}|{name}", parent.full_name);
+        let Some(new) = describe(slot, &name, &full_name, function, flags, (first, last, step)) else {
+            return ERR;
+        };
+        change(slot, &parent.full_name, |parent| {
+            if function.is_none() || parent.subcommands.iter().any(|known| known.name == name) {
+                return ERR;
+            }
+            parent.subcommands.push(new);
+            OK
+        })
+    }
+
+    /// Categories by name, separated by spaces; those that follow from the flags the command has anyway.
+    fn SetCommandACLCategories(command: Option<&'static ModuleCommand>, categories: &CStr) -> c_int {
+        let Some((command, slot)) = command.and_then(|command| Some((command, command.slot()?))) else { return ERR };
+        let text = categories.to_string_lossy();
+        let mut acl = Categories::empty();
+        for word in text.split_ascii_whitespace() {
+            match Categories::named(word.as_bytes()) {
+                Some(category) => acl |= category,
+                None => return ERR,
+            }
+        }
+        if !slot.is_loading() {
+            return ERR;
+        }
+        change(slot, &command.full_name, |command| {
+            command.acl = acl;
+            OK
+        })
+    }
+}

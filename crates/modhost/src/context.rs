@@ -1,0 +1,230 @@
+//! Contexts: the surroundings of a call, which modules hand back to nearly every function.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::c_void;
+
+use engine::resp::{Version, Writer};
+use engine::{ClientId, Engine};
+use module_abi::types::{self, GetApiFunc};
+
+use crate::areas::commands::ModuleCommand;
+use crate::areas::memory;
+use crate::call_reply::CallReply;
+use crate::guard::FromRaw;
+use crate::key::Key;
+use crate::lend::with_engine;
+use crate::pool::Pool;
+use crate::slot::Slot;
+use crate::string::{Str, StrRef};
+
+/// What stands behind a `RedisModuleCtx *`.
+///
+/// All of it can be changed through a shared reference: a callback may be given the context that another function is
+/// working on.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Ctx {
+    /// The first word, which OnLoad calls.
+    get_api: GetApiFunc,
+    /// The module.
+    pub(crate) slot: &'static Slot,
+    /// The client whose command runs, if one does.
+    pub(crate) client: Option<ClientId>,
+    /// The database that is selected, where there is no client.
+    pub(crate) own_db: Cell<usize>,
+    /// The command that runs, if one does.
+    command: Option<&'static ModuleCommand>,
+    /// The reply.
+    pub(crate) reply: RefCell<Writer>,
+    /// Where in the reply lengths are missing, innermost last.
+    pub(crate) postponed: RefCell<Vec<usize>>,
+    /// Whether the command is only asked for the positions of its keys.
+    pub(crate) asks_for_keys: Cell<bool>,
+    /// Objects that are freed with the context, once AutoMemory was called.
+    auto: RefCell<Option<Vec<Auto>>>,
+    pub(crate) pool: Pool,
+}
+
+/// An object that a context frees.
+#[derive(Debug)]
+enum Auto {
+    String(*mut types::ModuleString),
+    Key(*mut types::Key),
+    Reply(*mut types::CallReply),
+}
+
+impl Ctx {
+    /// A context of a module, for a client if one has called it.
+    pub(crate) fn new(slot: &'static Slot, client: Option<ClientId>, reply: Writer) -> Self {
+        Self {
+            get_api: memory::get_api(slot.index()),
+            slot,
+            client,
+            own_db: Cell::new(0),
+            command: None,
+            reply: RefCell::new(reply),
+            postponed: RefCell::new(Vec::new()),
+            asks_for_keys: Cell::new(false),
+            auto: RefCell::new(None),
+            pool: Pool::default(),
+        }
+    }
+
+    /// The context of a command that runs.
+    pub(crate) fn for_command(
+        slot: &'static Slot,
+        client: ClientId,
+        reply: Writer,
+        command: Option<&'static ModuleCommand>,
+    ) -> Self {
+        let mut ctx = Self::new(slot, Some(client), reply);
+        ctx.command = command;
+        ctx
+    }
+
+    /// The full name of the command that runs.
+    pub(crate) fn command_name(&self) -> &'static str {
+        self.command.map_or("", |command| &command.full_name)
+    }
+
+    /// A context in which there is nobody to reply to.
+    pub(crate) fn detached(slot: &'static Slot) -> Self {
+        Self::new(slot, None, Writer::new(Vec::new(), Version::V2))
+    }
+
+    /// As a module knows it.
+    pub(crate) fn as_raw(&self) -> *mut types::Ctx {
+        std::ptr::from_ref(self).cast_mut().cast()
+    }
+
+    /// The number of the database that is selected.
+    pub(crate) fn db(&self) -> usize {
+        match self.client {
+            Some(client) => with_engine(|engine| engine.selected_database(client)).unwrap_or(0),
+            None => self.own_db.get(),
+        }
+    }
+
+    /// Selects a database; says whether there is one of that number.
+    pub(crate) fn select(&self, db: usize) -> bool {
+        let select = |engine: &mut Engine| match self.client {
+            Some(client) => engine.select_database(client, db),
+            None => db < engine.database_count(),
+        };
+        let exists = with_engine(select).unwrap_or(false);
+        if exists {
+            self.own_db.set(db);
+        }
+        exists
+    }
+
+    /// Has objects that are made from now on freed with the context.
+    pub(crate) fn free_automatically(&self) {
+        self.auto.borrow_mut().get_or_insert_default();
+    }
+
+    fn keep(&self, object: Auto) {
+        if let Some(objects) = &mut *self.auto.borrow_mut() {
+            objects.push(object);
+        }
+    }
+
+    /// Takes an object off the list of those that are freed with the context; says whether it was there.
+    fn let_go(&self, address: *mut c_void) -> bool {
+        if let Some(objects) = &mut *self.auto.borrow_mut()
+            && let Some(place) = objects.iter().rposition(|object| object.address() == address)
+        {
+            objects.swap_remove(place);
+            return true;
+        }
+        false
+    }
+
+    /// Hands a new string to the module.
+    pub(crate) fn give_string(&self, string: StrRef) -> *mut types::ModuleString {
+        string.charge(self.slot);
+        let raw = string.into_raw();
+        self.keep(Auto::String(raw));
+        raw
+    }
+
+    /// The module no longer leaves the string to the context; says whether it did.
+    pub(crate) fn let_go_of_string(&self, string: &Str) -> bool {
+        self.let_go(string.as_raw().cast())
+    }
+
+    /// Hands an open key to the module.
+    pub(crate) fn give_key(&self, key: Key) -> *mut types::Key {
+        let raw = key.into_raw();
+        self.keep(Auto::Key(raw));
+        raw
+    }
+
+    /// The module has closed the key itself.
+    pub(crate) fn let_go_of_key(&self, key: *mut types::Key) {
+        self.let_go(key.cast());
+    }
+
+    /// Hands a reply to the module.
+    pub(crate) fn give_reply(&self, reply: CallReply) -> *mut types::CallReply {
+        let raw = reply.into_raw();
+        self.keep(Auto::Reply(raw));
+        raw
+    }
+
+    /// The module has freed the reply itself.
+    pub(crate) fn let_go_of_reply(&self, reply: *mut types::CallReply) {
+        self.let_go(reply.cast());
+    }
+
+    /// Frees what was left to the context, which is done with.
+    pub(crate) fn finish(&self) {
+        let objects = self.auto.borrow_mut().take().unwrap_or_default();
+        for object in objects.into_iter().rev() {
+            // SAFETY: the module left these to the context, and has given none of them up itself, which takes it off
+            // the list.
+            unsafe {
+                match object {
+                    Auto::String(string) => drop(StrRef::from_raw(string)),
+                    Auto::Key(key) => drop(Key::from_raw(key)),
+                    Auto::Reply(reply) => drop(CallReply::from_raw(reply)),
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Ctx {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+impl Auto {
+    fn address(&self) -> *mut c_void {
+        match *self {
+            Self::String(string) => string.cast(),
+            Self::Key(key) => key.cast(),
+            Self::Reply(reply) => reply.cast(),
+        }
+    }
+}
+
+impl FromRaw for &Ctx {
+    type Raw = *mut types::Ctx;
+
+    unsafe fn from_raw(raw: *mut types::Ctx) -> Self {
+        assert!(!raw.is_null(), "a context");
+        // SAFETY: the caller vouches for a context that is there.
+        unsafe { &*raw.cast::<Ctx>() }
+    }
+}
+
+impl FromRaw for Option<&Ctx> {
+    type Raw = *mut types::Ctx;
+
+    unsafe fn from_raw(raw: *mut types::Ctx) -> Self {
+        // SAFETY: the caller vouches for a context that is there, or NULL.
+        unsafe { raw.cast::<Ctx>().as_ref() }
+    }
+}

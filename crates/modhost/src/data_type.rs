@@ -1,0 +1,216 @@
+//! Types of values that modules have registered, as the keyspace sees them.
+
+use std::ffi::c_void;
+use std::sync::Arc;
+
+use keyspace::{Defrag, Digest, Load, ModuleType, Place, Rewrite, Save};
+use module_abi::structs::TypeMethods;
+use module_abi::types;
+
+use crate::guard::FromRaw;
+use crate::io::{DigestInMaking, Io, KeyOptCtx, Medium};
+use crate::slot::{self, Slot};
+use crate::string::StrRef;
+
+/// The letters that names consist of; the place of each is its number among the 54 bits of a name.
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// How long a name is, in bytes.
+const NAME_LEN: usize = 9;
+
+/// The number that RDB has for a type: its name, six bits a letter, and the version of its encoding in the lowest ten.
+pub(crate) fn type_id(name: &[u8], encoding_version: i32) -> Option<u64> {
+    let version = u64::try_from(encoding_version).ok().filter(|version| *version < 1024)?;
+    if name.len() != NAME_LEN {
+        return None;
+    }
+    let mut id = 0;
+    for letter in name {
+        id = id << 6 | LETTERS.iter().position(|known| known == letter)? as u64;
+    }
+    Some(id << 10 | version)
+}
+
+/// A type of a module's.
+#[derive(Debug)]
+pub(crate) struct DataType {
+    name: String,
+    id: u64,
+    slot: usize,
+    pub(crate) methods: TypeMethods,
+}
+
+impl DataType {
+    /// A type with this name and these functions; `None` where it isn't a name.
+    pub(crate) fn new(slot: &Slot, name: &str, encoding_version: i32, methods: TypeMethods) -> Option<Self> {
+        let id = type_id(name.as_bytes(), encoding_version)?;
+        Some(Self { name: name.to_owned(), id, slot: slot.index(), methods })
+    }
+
+    /// The module that has registered it.
+    pub(crate) fn slot(&self) -> &'static Slot {
+        slot::slot(self.slot)
+    }
+
+    /// As a module knows it.
+    pub(crate) fn as_raw(&self) -> *mut types::ModuleType {
+        std::ptr::from_ref(self).cast_mut().cast()
+    }
+
+    fn key(place: Place<'_>) -> StrRef {
+        StrRef::new(place.key)
+    }
+}
+
+impl FromRaw for Option<&DataType> {
+    type Raw = *mut types::ModuleType;
+
+    unsafe fn from_raw(raw: *mut types::ModuleType) -> Self {
+        // SAFETY: the caller vouches for a type that CreateDataType gave, or NULL.
+        unsafe { raw.cast::<DataType>().as_ref() }
+    }
+}
+
+// SAFETY: the module vouches for its functions: copies and what is loaded are values of their own, and Redis frees
+// values on other threads as well.
+unsafe impl ModuleType for DataType {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn id(&self) -> u64 {
+        self.id
+    }
+
+    unsafe fn memory_usage(&self, value: *mut c_void, place: Place<'_>, samples: usize) -> usize {
+        let TypeMethods { mem_usage, mem_usage2, .. } = self.methods;
+        // SAFETY: the caller vouches for the value, the module for its functions.
+        unsafe {
+            match (mem_usage2, mem_usage) {
+                (Some(usage), _) => usage(KeyOptCtx::new(place, None).as_raw(), value, samples),
+                (None, Some(usage)) => usage(value),
+                (None, None) => 0,
+            }
+        }
+    }
+
+    unsafe fn free_effort(&self, value: *mut c_void, place: Place<'_>) -> usize {
+        let TypeMethods { free_effort, free_effort2, .. } = self.methods;
+        // SAFETY: the caller vouches for the value, the module for its functions.
+        unsafe {
+            match (free_effort2, free_effort) {
+                (Some(effort), _) => effort(KeyOptCtx::new(place, None).as_raw(), value),
+                (None, Some(effort)) => effort(Self::key(place).as_raw(), value),
+                (None, None) => 1,
+            }
+        }
+    }
+
+    unsafe fn unlink(&self, value: *mut c_void, place: Place<'_>) {
+        let TypeMethods { unlink, unlink2, .. } = self.methods;
+        // SAFETY: the caller vouches for the value, the module for its functions.
+        unsafe {
+            match (unlink2, unlink) {
+                (Some(unlink), _) => unlink(KeyOptCtx::new(place, None).as_raw(), value),
+                (None, Some(unlink)) => unlink(Self::key(place).as_raw(), value),
+                (None, None) => {}
+            }
+        }
+    }
+
+    unsafe fn copy(&self, value: *mut c_void, from: Place<'_>, to: Place<'_>) -> Option<*mut c_void> {
+        let TypeMethods { copy, copy2, .. } = self.methods;
+        // SAFETY: the caller vouches for the value, the module for its functions.
+        let copied = unsafe {
+            match (copy2, copy) {
+                (Some(copy), _) => copy(KeyOptCtx::new(from, Some(to)).as_raw(), value),
+                (None, Some(copy)) => copy(Self::key(from).as_raw(), Self::key(to).as_raw(), value),
+                (None, None) => return None,
+            }
+        };
+        (!copied.is_null()).then_some(copied)
+    }
+
+    unsafe fn digest(&self, value: *mut c_void, place: Place<'_>, digest: &mut dyn Digest) {
+        let Some(function) = self.methods.digest else { return };
+        let digest = DigestInMaking { digest: digest.into(), db: place.db, key: Self::key(place) };
+        // SAFETY: the caller vouches for the value, the module for its function.
+        unsafe { function(digest.as_raw(), value) }
+    }
+
+    unsafe fn free(&self, value: *mut c_void) {
+        if let Some(free) = self.methods.free {
+            // SAFETY: the caller vouches for the value, the module for its function.
+            unsafe { free(value) }
+        }
+    }
+
+    unsafe fn defrag(
+        &self,
+        value: *mut c_void,
+        place: Place<'_>,
+        defrag: &mut dyn Defrag,
+    ) -> (*mut c_void, bool) {
+        // The functions by which a module moves its blocks aren't there yet, so it has nothing to do here.
+        let _ = (place, defrag);
+        (value, true)
+    }
+
+    unsafe fn save(&self, value: *mut c_void, place: Place<'_>, save: &mut dyn Save) {
+        let Some(function) = self.methods.rdb_save else { return };
+        let io = Io::new(self.slot(), place, Medium::Save(save));
+        // SAFETY: the caller vouches for the value, the module for its function.
+        unsafe { function(io.as_raw(), value) }
+    }
+
+    unsafe fn rewrite(&self, value: *mut c_void, place: Place<'_>, rewrite: &mut dyn Rewrite) {
+        let Some(function) = self.methods.aof_rewrite else { return };
+        let io = Io::new(self.slot(), place, Medium::Rewrite(rewrite));
+        let key = Self::key(place);
+        // SAFETY: the caller vouches for the value, the module for its function.
+        unsafe { function(io.as_raw(), key.as_raw(), value) }
+    }
+
+    fn load(&self, load: &mut dyn Load, encoding_version: u32, place: Place<'_>) -> Option<*mut c_void> {
+        let function = self.methods.rdb_load?;
+        let io = Io::new(self.slot(), place, Medium::Load(load));
+        // SAFETY: the module vouches for its function.
+        let value = unsafe { function(io.as_raw(), encoding_version as i32) };
+        if value.is_null() {
+            return None;
+        }
+        if io.has_failed.get() {
+            // SAFETY: the module has made the value, and nobody else has it.
+            unsafe { self.free(value) };
+            return None;
+        }
+        Some(value)
+    }
+}
+
+/// The types that all modules have registered.
+pub(crate) fn by_id(id: u64) -> Option<Arc<DataType>> {
+    let types = slot::taken().flat_map(crate::areas::types::of);
+    types.into_iter().find(|known| known.id >> 10 == id >> 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_54_bits() {
+        assert_eq!(type_id(b"AAAAAAAAA", 0), Some(0));
+        assert_eq!(type_id(b"AAAAAAAAB", 5), Some(1 << 10 | 5));
+        assert_eq!(type_id(b"_________", 1023), Some(u64::MAX));
+        for (name, version) in [
+            (&b"AAAAAAAA"[..], 0),
+            (b"AAAAAAAAAA", 0),
+            (b"AAAAAAAA!", 0),
+            (b"AAAAAAAAA", 1024),
+            (b"AAAAAAAAA", -1),
+        ] {
+            assert_eq!(type_id(name, version), None);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The host: what the engine asks of it, and a module's way in and out.
+
+use std::cell::RefCell;
+use std::ffi::c_int;
+
+use engine::{Engine, Error, LoadRequest, ModuleMemory, ModuleReport, Modules};
+use module_abi::constants::OK;
+use module_abi::types::ModuleString;
+
+use crate::areas::{self, attributes};
+use crate::context::Ctx;
+use crate::lend::lend;
+use crate::library::Library;
+use crate::slot::{self, Slot};
+use crate::string::StrRef;
+
+const NOT_LOADED: Error = Error::fixed("ERR Error loading the extension. Please check the server logs.");
+
+/// Hosts modules for one engine. A process has as many as it likes, but modules keep their state in statics of their
+/// own: the same file is not loaded twice.
+#[derive(Debug, Default)]
+pub struct ModuleHost {
+    /// The modules that are loaded, in that order.
+    loaded: RefCell<Vec<Loaded>>,
+}
+
+#[derive(Debug)]
+struct Loaded {
+    slot: &'static Slot,
+    library: Library,
+}
+
+impl ModuleHost {
+    /// A host without modules.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn find(&self, name: &[u8]) -> Option<usize> {
+        self.loaded.borrow().iter().position(|module| module.slot.name().as_bytes() == name)
+    }
+
+    /// Runs a module's OnLoad; says whether it went well.
+    fn enter(
+        &self,
+        engine: &mut Engine,
+        slot: &'static Slot,
+        library: &Library,
+        request: &LoadRequest<'_>,
+    ) -> bool {
+        {
+            let mut identity = slot.identity();
+            identity.path = request.path.to_vec();
+            identity.args = request.args.iter().map(|arg| arg.to_vec()).collect();
+        }
+        slot.set_loading(true);
+        let ctx = Ctx::detached(slot);
+        let mut argv: Vec<*mut ModuleString> =
+            request.args.iter().map(|arg| StrRef::new(arg).into_raw()).collect();
+        let status = lend(engine, || {
+            // SAFETY: OnLoad is given what it is documented to be given.
+            let status = unsafe { (library.on_load)(ctx.as_raw(), argv.as_mut_ptr(), argv.len() as c_int) };
+            for string in argv.drain(..) {
+                // SAFETY: made above; the module has references of its own to what it keeps.
+                drop(unsafe { StrRef::from_raw(string) });
+            }
+            ctx.finish();
+            status
+        });
+        slot.set_loading(false);
+        let path = String::from_utf8_lossy(request.path);
+        if status != OK {
+            tracing::warn!(
+                "Module {path} initialization failed. Module not loaded: its OnLoad answered {status}"
+            );
+            return false;
+        }
+        if slot.name().is_empty() {
+            tracing::warn!("Module {path} not loaded: its OnLoad has not called Init");
+            return false;
+        }
+        true
+    }
+
+    /// Takes back everything that a module has registered, and frees its slot.
+    fn forget(engine: &mut Engine, slot: &'static Slot) {
+        for hooks in areas::HOOKS {
+            (hooks.forget)(slot, engine);
+        }
+        slot.release();
+    }
+}
+
+impl Modules for ModuleHost {
+    fn load(&self, engine: &mut Engine, request: &LoadRequest<'_>) -> Result<(), Error> {
+        let path = String::from_utf8_lossy(request.path);
+        let library = Library::open(request.path).map_err(|unfit| {
+            tracing::warn!("Module {path} failed to load: {unfit}");
+            NOT_LOADED
+        })?;
+        let Some(slot) = slot::take() else {
+            tracing::warn!(
+                "Module {path} failed to load: {} modules are loaded, and there is room for no more",
+                slot::SLOTS
+            );
+            return Err(NOT_LOADED);
+        };
+        if !self.enter(engine, slot, &library, request) {
+            Self::forget(engine, slot);
+            report_close(library);
+            return Err(NOT_LOADED);
+        }
+        tracing::info!("Module '{}' loaded from {path}", slot.name());
+        self.loaded.borrow_mut().push(Loaded { slot, library });
+        Ok(())
+    }
+
+    fn unload(&self, engine: &mut Engine, name: &[u8]) -> Result<(), Error> {
+        let place = self
+            .find(name)
+            .ok_or(Error::fixed("ERR Error unloading module: no such module with that name"))?;
+        let (slot, on_unload) = {
+            let loaded = self.loaded.borrow();
+            (loaded[place].slot, loaded[place].library.on_unload)
+        };
+        if let Some(reason) = areas::HOOKS.iter().find_map(|hooks| (hooks.keeps)(slot)) {
+            return Err(Error::new(format!("ERR {reason}")));
+        }
+        if let Some(on_unload) = on_unload {
+            let ctx = Ctx::detached(slot);
+            // SAFETY: OnUnload is given what it is documented to be given.
+            let status = lend(engine, || {
+                let status = unsafe { on_unload(ctx.as_raw()) };
+                ctx.finish();
+                status
+            });
+            if status != OK {
+                let text = String::from_utf8_lossy(name).into_owned();
+                tracing::info!("Module {text} OnUnload failed. Unload canceled.");
+                return Err(Error::fixed("ERR Error unloading module: operation not possible."));
+            }
+        }
+        let Loaded { library, .. } = self.loaded.borrow_mut().remove(place);
+        report_leak(slot);
+        Self::forget(engine, slot);
+        report_close(library);
+        tracing::info!("Module {} unloaded", String::from_utf8_lossy(name));
+        Ok(())
+    }
+
+    fn list(&self) -> Vec<ModuleReport> {
+        self.loaded.borrow().iter().map(|module| report(module.slot)).collect()
+    }
+}
+
+/// Says what a module hasn't given back.
+fn report_leak(slot: &Slot) {
+    let memory = memory(slot);
+    if memory.live != 0 || memory.blocks != 0 {
+        tracing::warn!(
+            "Module {} leaves {} bytes in {} blocks behind: they are lost",
+            slot.name(),
+            memory.live,
+            memory.blocks
+        );
+    }
+}
+
+fn report_close(library: Library) {
+    if let Err(reason) = library.close() {
+        tracing::warn!("Error when trying to close the module's library: {reason}");
+    }
+}
+
+fn memory(slot: &Slot) -> ModuleMemory {
+    use std::sync::atomic::Ordering::Relaxed;
+    let counters = &slot.counters;
+    ModuleMemory {
+        live: counters.live.load(Relaxed),
+        peak: counters.peak.load(Relaxed),
+        blocks: counters.blocks.load(Relaxed),
+        strings: counters.strings.load(Relaxed),
+        foreign_frees: counters.foreign.load(Relaxed) as i64,
+    }
+}
+
+fn report(slot: &'static Slot) -> ModuleReport {
+    let identity = slot.identity();
+    ModuleReport {
+        name: identity.name.clone(),
+        version: identity.version,
+        path: identity.path.clone(),
+        args: identity.args.clone(),
+        api: identity.api,
+        options: attributes::option_names(identity.options),
+        memory: memory(slot),
+        ..ModuleReport::default()
+    }
+}

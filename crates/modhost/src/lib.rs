@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod api;
+mod areas;
+mod call_reply;
+mod context;
+mod data_type;
+mod foreign;
+mod guard;
+mod host;
+mod io;
+mod key;
+mod lend;
+mod library;
+mod pool;
+mod slot;
+mod string;
+
+pub use api::bound_names;
+pub use host::ModuleHost;
+pub use slot::SLOTS;

@@ -1,0 +1,166 @@
+//! The places that modules are loaded into. Each has counters of its own, and functions that count in them, so that
+//! what a module holds is known without a mark on its blocks.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+/// How many modules can be loaded at once.
+pub const SLOTS: usize = 64;
+
+/// What is counted of one module.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Counters {
+    /// Bytes in live blocks: taken less freed, whoever took them.
+    pub(crate) live: AtomicI64,
+    pub(crate) peak: AtomicI64,
+    /// Live blocks.
+    pub(crate) blocks: AtomicI64,
+    /// How often a block was freed when the module had none left.
+    pub(crate) foreign: AtomicU64,
+    /// Of the live bytes, those in strings.
+    pub(crate) strings: AtomicI64,
+}
+
+impl Counters {
+    /// Counts a block that the module has got.
+    #[inline]
+    pub(crate) fn take(&self, bytes: usize) {
+        self.blocks.fetch_add(1, Ordering::Relaxed);
+        self.grow(bytes as i64);
+    }
+
+    /// Counts a block that the module has given back.
+    #[inline]
+    pub(crate) fn give(&self, bytes: usize) {
+        if self.blocks.fetch_sub(1, Ordering::Relaxed) <= 0 {
+            self.foreign.fetch_add(1, Ordering::Relaxed);
+        }
+        self.live.fetch_sub(bytes as i64, Ordering::Relaxed);
+    }
+
+    /// Counts a block whose size has changed.
+    #[inline]
+    pub(crate) fn grow(&self, bytes: i64) {
+        let live = self.live.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if live > self.peak.load(Ordering::Relaxed) {
+            self.peak.fetch_max(live, Ordering::Relaxed);
+        }
+    }
+
+    fn clear(&self) {
+        for counter in [&self.live, &self.peak, &self.blocks, &self.strings] {
+            counter.store(0, Ordering::Relaxed);
+        }
+        self.foreign.store(0, Ordering::Relaxed);
+    }
+}
+
+/// What is known of a module.
+#[derive(Debug, Default)]
+pub(crate) struct Identity {
+    /// Empty until the module has given itself a name.
+    pub(crate) name: String,
+    pub(crate) version: i32,
+    pub(crate) api: i32,
+    pub(crate) path: Vec<u8>,
+    pub(crate) args: Vec<Vec<u8>>,
+    /// What SetModuleOptions was given.
+    pub(crate) options: i32,
+}
+
+/// A place for a module.
+pub(crate) struct Slot {
+    index: usize,
+    is_taken: AtomicBool,
+    /// Whether OnLoad runs.
+    is_loading: AtomicBool,
+    pub(crate) counters: Counters,
+    identity: Mutex<Identity>,
+    /// What the areas of the API know of the module, each under a type of its own.
+    states: Mutex<HashMap<TypeId, Box<dyn Any + Send>>>,
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").field("index", &self.index).finish_non_exhaustive()
+    }
+}
+
+static ALL: LazyLock<Vec<Slot>> = LazyLock::new(|| {
+    let slot = |index| Slot {
+        index,
+        is_taken: AtomicBool::new(false),
+        is_loading: AtomicBool::new(false),
+        counters: Counters::default(),
+        identity: Mutex::default(),
+        states: Mutex::default(),
+    };
+    (0..SLOTS).map(slot).collect()
+});
+
+/// The slot of that number.
+///
+/// # Panics
+/// If there is none.
+#[inline]
+pub(crate) fn slot(index: usize) -> &'static Slot {
+    &ALL[index]
+}
+
+/// Takes a slot that is free.
+pub(crate) fn take() -> Option<&'static Slot> {
+    let slot = ALL.iter().find(|slot| !slot.is_taken.swap(true, Ordering::AcqRel))?;
+    slot.counters.clear();
+    *slot.identity() = Identity::default();
+    Some(slot)
+}
+
+/// The slots that are taken.
+pub(crate) fn taken() -> impl Iterator<Item = &'static Slot> {
+    ALL.iter().filter(|slot| slot.is_taken.load(Ordering::Acquire))
+}
+
+impl Slot {
+    /// Its number.
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Who the module is.
+    pub(crate) fn identity(&self) -> MutexGuard<'_, Identity> {
+        self.identity.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The module's name.
+    pub(crate) fn name(&self) -> String {
+        self.identity().name.clone()
+    }
+
+    /// Gives the slot back. What the areas know of the module is forgotten.
+    pub(crate) fn release(&self) {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.is_taken.store(false, Ordering::Release);
+    }
+
+    /// Whether OnLoad runs, in which alone things can be registered.
+    pub(crate) fn is_loading(&self) -> bool {
+        self.is_loading.load(Ordering::Relaxed)
+    }
+
+    /// Says whether OnLoad runs.
+    pub(crate) fn set_loading(&self, is_loading: bool) {
+        self.is_loading.store(is_loading, Ordering::Relaxed);
+    }
+
+    /// What an area knows of the module, under a type of the area's own; a default to begin with. `body` calls nothing
+    /// that comes back here.
+    pub(crate) fn with_state<T: Default + Send + 'static, R>(&self, body: impl FnOnce(&mut T) -> R) -> R {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = states.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(T::default()));
+        body(state.downcast_mut().expect("a state is kept under its own type"))
+    }
+}

@@ -1,0 +1,248 @@
+//! Strings that modules hold: one block each, counted by reference.
+//!
+//! ```text
+//!   | references | owner | length | data -> | capacity | bytes | NUL |
+//!                                       behind the header, or a block of its own once the string has grown
+//! ```
+
+use std::cell::Cell;
+use std::ffi::c_char;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use module_abi::types::ModuleString;
+
+use crate::guard::FromRaw;
+use crate::slot::{self, Slot};
+
+/// No module is charged for the string.
+const NOBODY: u32 = u32::MAX;
+
+/// A string.
+#[derive(Debug)]
+pub(crate) struct Str {
+    references: AtomicU32,
+    /// The slot that is charged for it.
+    owner: Cell<u32>,
+    len: Cell<usize>,
+    data: Cell<*mut u8>,
+    /// The bytes of the room for the text, its NUL included.
+    capacity: Cell<usize>,
+}
+
+/// A reference to a string, which is given up when it is dropped.
+#[derive(Debug)]
+pub(crate) struct StrRef(NonNull<Str>);
+
+impl Str {
+    fn is_inline(&self) -> bool {
+        ptr::eq(self.data.get(), ptr::from_ref(self).wrapping_add(1).cast())
+    }
+
+    /// The text.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: there are that many bytes, which change only by `append`, which one reference alone may do.
+        unsafe { std::slice::from_raw_parts(self.data.get(), self.len.get()) }
+    }
+
+    /// The text as C takes it, with a NUL behind it.
+    pub(crate) fn as_c(&self) -> *const c_char {
+        self.data.get().cast_const().cast()
+    }
+
+    /// The same reference as a module knows it.
+    pub(crate) fn as_raw(&self) -> *mut ModuleString {
+        ptr::from_ref(self).cast_mut().cast()
+    }
+
+    /// The number of references.
+    pub(crate) fn references(&self) -> u32 {
+        self.references.load(Ordering::Relaxed)
+    }
+
+    /// One more reference.
+    pub(crate) fn retain(&self) -> StrRef {
+        self.references.fetch_add(1, Ordering::Relaxed);
+        StrRef(NonNull::from(self))
+    }
+
+    /// Has a module charged for the string, if nobody is yet.
+    pub(crate) fn charge(&self, slot: &Slot) {
+        if self.owner.get() == NOBODY {
+            self.owner.set(slot.index() as u32);
+            let bytes = self.memory();
+            slot.counters.take(bytes);
+            slot.counters.strings.fetch_add(bytes as i64, Ordering::Relaxed);
+        }
+    }
+
+    /// The bytes that it takes.
+    pub(crate) fn memory(&self) -> usize {
+        let apart = if self.is_inline() { None } else { NonNull::new(self.data.get()) };
+        // SAFETY: both blocks are of the family, and live.
+        unsafe {
+            zmalloc::zmalloc_usable_size(Some(NonNull::from(self).cast()))
+                + zmalloc::zmalloc_usable_size(apart)
+        }
+    }
+
+    /// Adds to the text; says whether that could be done, which takes that there is no other reference.
+    pub(crate) fn append(&self, tail: &[u8]) -> bool {
+        if self.references() != 1 {
+            return false;
+        }
+        let before = self.memory();
+        let len = self.len.get();
+        let Some(needed) = len.checked_add(tail.len()).and_then(|len| len.checked_add(1)) else {
+            return false;
+        };
+        if needed > self.capacity.get() {
+            self.make_room(needed.max(len.saturating_mul(2)));
+        }
+        // SAFETY: there is room for the text, its tail and a NUL, which nobody else refers to.
+        unsafe {
+            ptr::copy(tail.as_ptr(), self.data.get().add(len), tail.len());
+            self.data.get().add(needed - 1).write(0);
+        }
+        self.len.set(needed - 1);
+        self.recount(before);
+        true
+    }
+
+    /// Gives back the room beyond the text, where nobody else refers to the string and it is worth it.
+    pub(crate) fn trim(&self) {
+        let wanted = self.len.get() + 1;
+        if self.references() == 1 && !self.is_inline() && self.capacity.get() > wanted {
+            let before = self.memory();
+            self.make_room(wanted);
+            self.recount(before);
+        }
+    }
+
+    /// Charges the owner for what has changed since the string took `before` bytes.
+    fn recount(&self, before: usize) {
+        if self.owner.get() != NOBODY {
+            let counters = &slot::slot(self.owner.get() as usize).counters;
+            let grown = self.memory() as i64 - before as i64;
+            counters.grow(grown);
+            counters.strings.fetch_add(grown, Ordering::Relaxed);
+        }
+    }
+
+    fn make_room(&self, capacity: usize) {
+        let data = if self.is_inline() {
+            let data = zmalloc::zmalloc(capacity);
+            // SAFETY: the new block is longer than the text and its NUL.
+            unsafe { data.as_ptr().copy_from_nonoverlapping(self.data.get(), self.len.get() + 1) };
+            data
+        } else {
+            // SAFETY: the block is of the family, and only known here.
+            unsafe { zmalloc::zrealloc(NonNull::new(self.data.get()), capacity) }
+        };
+        self.data.set(data.as_ptr());
+        self.capacity.set(capacity);
+    }
+}
+
+impl StrRef {
+    /// A string of its own.
+    pub(crate) fn new(text: &[u8]) -> Self {
+        let capacity = text.len() + 1;
+        let block = zmalloc::zmalloc(size_of::<Str>() + capacity).cast::<Str>();
+        // SAFETY: the block has room for the header, the text and a NUL.
+        unsafe {
+            let data = block.add(1).cast::<u8>();
+            block.write(Str {
+                references: AtomicU32::new(1),
+                owner: Cell::new(NOBODY),
+                len: Cell::new(text.len()),
+                data: Cell::new(data.as_ptr()),
+                capacity: Cell::new(capacity),
+            });
+            data.as_ptr().copy_from_nonoverlapping(text.as_ptr(), text.len());
+            data.add(text.len()).write(0);
+        }
+        Self(block)
+    }
+
+    /// A string that a module is charged for.
+    pub(crate) fn charged(text: &[u8], slot: &Slot) -> Self {
+        let string = Self::new(text);
+        string.charge(slot);
+        string
+    }
+
+    /// Hands the reference to a module, which gives it up by FreeString.
+    pub(crate) fn into_raw(self) -> *mut ModuleString {
+        let raw = self.0.as_ptr().cast();
+        std::mem::forget(self);
+        raw
+    }
+
+    /// Takes a reference back.
+    ///
+    /// # Safety
+    /// It is one that [`Self::into_raw`] gave, and that nobody uses any more.
+    pub(crate) unsafe fn from_raw(raw: *mut ModuleString) -> Option<Self> {
+        NonNull::new(raw.cast::<Str>()).map(Self)
+    }
+}
+
+impl std::ops::Deref for StrRef {
+    type Target = Str;
+
+    fn deref(&self) -> &Str {
+        // SAFETY: the string is there as long as there is a reference.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for StrRef {
+    fn drop(&mut self) {
+        // Alone, nobody else can count.
+        if self.references() != 1 && self.references.fetch_sub(1, Ordering::AcqRel) != 1 {
+            return;
+        }
+        if self.owner.get() != NOBODY {
+            let counters = &slot::slot(self.owner.get() as usize).counters;
+            let bytes = self.memory();
+            counters.give(bytes);
+            counters.strings.fetch_sub(bytes as i64, Ordering::Relaxed);
+        }
+        let apart = if self.is_inline() { None } else { NonNull::new(self.data.get()) };
+        // SAFETY: both blocks are of the family and live, and this was the last reference.
+        unsafe {
+            zmalloc::zfree(apart);
+            zmalloc::zfree(Some(self.0.cast()));
+        }
+    }
+}
+
+impl FromRaw for Option<&Str> {
+    type Raw = *mut ModuleString;
+
+    unsafe fn from_raw(raw: *mut ModuleString) -> Self {
+        // SAFETY: the caller vouches for a string, or NULL.
+        unsafe { raw.cast::<Str>().as_ref() }
+    }
+}
+
+/// A string that is only read, or none.
+#[derive(Debug)]
+pub(crate) struct ConstStr<'a>(pub(crate) Option<&'a Str>);
+
+impl ConstStr<'_> {
+    /// The text; that of no string is empty.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.map_or(&[], Str::bytes)
+    }
+}
+
+impl FromRaw for ConstStr<'_> {
+    type Raw = *const ModuleString;
+
+    unsafe fn from_raw(raw: *const ModuleString) -> Self {
+        // SAFETY: the caller vouches for a string, or NULL.
+        Self(unsafe { raw.cast::<Str>().as_ref() })
+    }
+}
