@@ -142,6 +142,11 @@ impl Engine {
         modules.load(self, request)
     }
 
+    /// The modules that are loaded, in the order in which they were; none without a host.
+    pub fn module_reports(&self) -> Vec<ModuleReport> {
+        self.modules.as_ref().map_or(Vec::new(), |modules| modules.list())
+    }
+
     /// Adds a command, in the place of one of that name that was added before; `None`, and nothing changed, when a
     /// command of the engine's own has that name, or it isn't a name.
     pub fn add_command(&mut self, command: &NewCommand) -> Option<&'static Command> {

@@ -10,6 +10,7 @@ pub(crate) mod attributes;
 pub(crate) mod automatic;
 pub(crate) mod call_replies;
 pub(crate) mod calls;
+pub(crate) mod command_info;
 pub(crate) mod commands;
 pub(crate) mod databases;
 pub(crate) mod digests;
@@ -30,6 +31,7 @@ pub(crate) const BINDINGS: &[&[Binding]] = &[
     automatic::BINDINGS,
     call_replies::BINDINGS,
     calls::BINDINGS,
+    command_info::BINDINGS,
     commands::BINDINGS,
     databases::BINDINGS,
     digests::BINDINGS,

@@ -1,7 +1,6 @@
 //! Types of values that modules have registered, as the keyspace sees them.
 
 use std::ffi::c_void;
-use std::sync::Arc;
 
 use keyspace::{Defrag, Digest, Load, ModuleType, Place, Rewrite, Save};
 use module_abi::structs::TypeMethods;
@@ -186,12 +185,6 @@ unsafe impl ModuleType for DataType {
         }
         Some(value)
     }
-}
-
-/// The types that all modules have registered.
-pub(crate) fn by_id(id: u64) -> Option<Arc<DataType>> {
-    let types = slot::taken().flat_map(crate::areas::types::of);
-    types.into_iter().find(|known| known.id >> 10 == id >> 10)
 }
 
 #[cfg(test)]

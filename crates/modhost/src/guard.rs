@@ -135,11 +135,6 @@ impl<T> Out<T> {
             unsafe { self.0.write(value) };
         }
     }
-
-    /// Whether there is a place.
-    pub(crate) fn is_wanted(&self) -> bool {
-        !self.0.is_null()
-    }
 }
 
 impl<T> FromRaw for Out<T> {

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::ffi::c_int;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use engine::{Engine, Error, LoadRequest, ModuleMemory, ModuleReport, Modules};
 use module_abi::constants::OK;
@@ -18,11 +19,16 @@ const NOT_LOADED: Error = Error::fixed("ERR Error loading the extension. Please 
 
 /// Hosts modules for one engine. A process has as many as it likes, but modules keep their state in statics of their
 /// own: the same file is not loaded twice.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ModuleHost {
+    /// Tells hosts from each other.
+    number: u64,
     /// The modules that are loaded, in that order.
     loaded: RefCell<Vec<Loaded>>,
 }
+
+/// How many hosts there ever were.
+static HOSTS: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Debug)]
 struct Loaded {
@@ -30,10 +36,16 @@ struct Loaded {
     library: Library,
 }
 
+impl Default for ModuleHost {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl ModuleHost {
     /// A host without modules.
     pub fn new() -> Self {
-        Self::default()
+        Self { number: HOSTS.fetch_add(1, Ordering::Relaxed) + 1, loaded: RefCell::default() }
     }
 
     fn find(&self, name: &[u8]) -> Option<usize> {
@@ -98,7 +110,7 @@ impl Modules for ModuleHost {
             tracing::warn!("Module {path} failed to load: {unfit}");
             NOT_LOADED
         })?;
-        let Some(slot) = slot::take() else {
+        let Some(slot) = slot::take(self.number) else {
             tracing::warn!(
                 "Module {path} failed to load: {} modules are loaded, and there is room for no more",
                 slot::SLOTS
@@ -173,14 +185,14 @@ fn report_close(library: Library) {
 }
 
 fn memory(slot: &Slot) -> ModuleMemory {
-    use std::sync::atomic::Ordering::Relaxed;
+    let read = |counter: &AtomicI64| counter.load(Ordering::Relaxed);
     let counters = &slot.counters;
     ModuleMemory {
-        live: counters.live.load(Relaxed),
-        peak: counters.peak.load(Relaxed),
-        blocks: counters.blocks.load(Relaxed),
-        strings: counters.strings.load(Relaxed),
-        foreign_frees: counters.foreign.load(Relaxed) as i64,
+        live: read(&counters.live),
+        peak: read(&counters.peak),
+        blocks: read(&counters.blocks),
+        strings: read(&counters.strings),
+        foreign_frees: read(&counters.foreign),
     }
 }
 

@@ -42,11 +42,6 @@ impl Key {
         })
     }
 
-    /// A key that a callback is shown, and that isn't closed by the module.
-    pub(crate) fn shown(slot: &'static Slot, db: usize, name: StrRef) -> Self {
-        Self { slot, context: None, db, name, mode: key_mode::READ, signals: Cell::new(false) }
-    }
-
     /// The context that the key was opened in.
     pub(crate) fn context(&self) -> Option<&Ctx> {
         // SAFETY: the module closes its keys before their context ends, or leaves that to the context.

@@ -20,7 +20,7 @@ pub(crate) struct Counters {
     /// Live blocks.
     pub(crate) blocks: AtomicI64,
     /// How often a block was freed when the module had none left.
-    pub(crate) foreign: AtomicU64,
+    pub(crate) foreign: AtomicI64,
     /// Of the live bytes, those in strings.
     pub(crate) strings: AtomicI64,
 }
@@ -52,10 +52,9 @@ impl Counters {
     }
 
     fn clear(&self) {
-        for counter in [&self.live, &self.peak, &self.blocks, &self.strings] {
+        for counter in [&self.live, &self.peak, &self.blocks, &self.strings, &self.foreign] {
             counter.store(0, Ordering::Relaxed);
         }
-        self.foreign.store(0, Ordering::Relaxed);
     }
 }
 
@@ -76,6 +75,8 @@ pub(crate) struct Identity {
 pub(crate) struct Slot {
     index: usize,
     is_taken: AtomicBool,
+    /// The number of the host that has taken it.
+    host: AtomicU64,
     /// Whether OnLoad runs.
     is_loading: AtomicBool,
     pub(crate) counters: Counters,
@@ -94,6 +95,7 @@ static ALL: LazyLock<Vec<Slot>> = LazyLock::new(|| {
     let slot = |index| Slot {
         index,
         is_taken: AtomicBool::new(false),
+        host: AtomicU64::new(0),
         is_loading: AtomicBool::new(false),
         counters: Counters::default(),
         identity: Mutex::default(),
@@ -111,9 +113,10 @@ pub(crate) fn slot(index: usize) -> &'static Slot {
     &ALL[index]
 }
 
-/// Takes a slot that is free.
-pub(crate) fn take() -> Option<&'static Slot> {
+/// Takes a slot that is free, for a host.
+pub(crate) fn take(host: u64) -> Option<&'static Slot> {
     let slot = ALL.iter().find(|slot| !slot.is_taken.swap(true, Ordering::AcqRel))?;
+    slot.host.store(host, Ordering::Relaxed);
     slot.counters.clear();
     *slot.identity() = Identity::default();
     Some(slot)
@@ -128,6 +131,12 @@ impl Slot {
     /// Its number.
     pub(crate) fn index(&self) -> usize {
         self.index
+    }
+
+    /// The slots of modules that have the same host, its own included.
+    pub(crate) fn fellows(&self) -> impl Iterator<Item = &'static Slot> {
+        let host = self.host.load(Ordering::Relaxed);
+        taken().filter(move |slot| slot.host.load(Ordering::Relaxed) == host)
     }
 
     /// Who the module is.

@@ -12,8 +12,9 @@ use std::time::Duration;
 use std::{env, fmt, fs};
 
 use engine::config::Config;
-use engine::{Engine, Options};
+use engine::{Engine, LoadRequest, Options};
 use mio::{Poll, Waker};
+use modhost::ModuleHost;
 use tracing::{info, warn};
 
 use crate::banner::Banner;
@@ -134,6 +135,10 @@ fn serve(arguments: &[OsString]) -> Result<(), Failure> {
         listeners.borrow_mut().close();
         return Err(Failure::logged("Aborting the start because of ACL errors", error));
     }
+    if let Err(failure) = load_modules(&mut engine, &config) {
+        listeners.borrow_mut().close();
+        return Err(failure);
+    }
     let pid_file = PidFile::write(&config);
     info!("Server initialized");
     if config.port != 0 {
@@ -157,6 +162,20 @@ fn serve(arguments: &[OsString]) -> Result<(), Failure> {
     std::mem::forget(event_loop);
     ending.map_err(|error| Failure::logged("Can't wait for events", error))?;
     warn!("zmalloc-server is now ready to exit, bye bye...");
+    Ok(())
+}
+
+/// Loads the modules that the configuration names; a server that can't doesn't start, as Redis's doesn't.
+fn load_modules(engine: &mut Engine, config: &Config) -> Result<(), Failure> {
+    engine.host_modules(Rc::new(ModuleHost::new()));
+    for line in &config.modules {
+        let words: Vec<&[u8]> = line.iter().map(Vec::as_slice).collect();
+        let Some((path, args)) = words.split_first() else { continue };
+        if engine.load_module(&LoadRequest { path, args, configs: &[] }).is_err() {
+            let path = String::from_utf8_lossy(path);
+            return Err(Failure::Logged(format!("Can't load module from {path}: server aborting")));
+        }
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 //! commands that never were.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
 
 use super::syntax::Argument;
@@ -147,10 +147,10 @@ fn command(new: &NewCommand, container: Option<&str>) -> Command {
         None => Run::Subcommands(subcommands),
     };
     let history: Vec<(&'static str, &'static str)> =
-        new.doc.history.iter().map(|(since, change)| (text(since), text(change))).collect();
-    let tips: Vec<&'static str> = new.tips.iter().map(|tip| text(tip)).collect();
+        new.doc.history.iter().map(|(since, change)| (interned(since), interned(change))).collect();
+    let tips: Vec<&'static str> = new.tips.iter().map(|tip| interned(tip)).collect();
     Command {
-        name: text(&name),
+        name: interned(&name),
         arity: new.arity,
         run,
         syntax: "",
@@ -160,25 +160,31 @@ fn command(new: &NewCommand, container: Option<&str>) -> Command {
         tips: tips.leak(),
         doc: Doc {
             group: Group::Module,
-            since: text(&new.doc.since),
-            complexity: text(&new.doc.complexity),
-            summary: text(&new.doc.summary),
+            since: interned(&new.doc.since),
+            complexity: interned(&new.doc.complexity),
+            summary: interned(&new.doc.summary),
             history: history.leak(),
             deprecated: None,
             system: false,
         },
         added: Some(Added {
             number: number_of(&full_name),
-            module: text(&new.module),
+            module: interned(&new.module),
             owner: new.owner,
             arguments: new.arguments.clone().leak(),
         }),
     }
 }
 
-/// A text that stays.
-fn text(text: &str) -> &'static str {
-    if text.is_empty() { "" } else { text.to_owned().leak() }
+/// A text that stays for as long as the program runs; equal texts are the same.
+pub fn interned(text: &str) -> &'static str {
+    static TEXTS: LazyLock<Mutex<HashSet<&'static str>>> = LazyLock::new(Mutex::default);
+    let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+    texts.get(text).copied().unwrap_or_else(|| {
+        let kept: &'static str = text.to_owned().leak();
+        texts.insert(kept);
+        kept
+    })
 }
 
 /// What an added command has beside what every command has.

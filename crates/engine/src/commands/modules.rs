@@ -61,7 +61,7 @@ pub(crate) fn unload(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Er
 
 /// MODULE LIST: each module's name, version, path, arguments, and what it holds.
 pub(crate) fn list(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Error> {
-    let modules = context.engine.modules.clone().map_or(Vec::new(), |modules| modules.list());
+    let modules = context.engine.module_reports();
     let reply = &mut context.reply;
     reply.array(modules.len());
     for module in modules {
@@ -83,7 +83,7 @@ pub(crate) fn list(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Err
 
 /// MEMORY MODULES: what each module holds, by its name.
 pub(crate) fn memory(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Error> {
-    let modules = context.engine.modules.clone().map_or(Vec::new(), |modules| modules.list());
+    let modules = context.engine.module_reports();
     let reply = &mut context.reply;
     reply.map(modules.len());
     for module in modules {

@@ -5,8 +5,7 @@ use crate::engine::Engine;
 
 /// The modules that are loaded, as Redis shows them, and below each its memory.
 pub(super) fn write(engine: &mut Engine, fields: &mut Fields) {
-    let modules = engine.modules.clone().map_or(Vec::new(), |modules| modules.list());
-    for module in modules {
+    for module in engine.module_reports() {
         let list = |names: &[String]| names.join("|");
         let options: Vec<String> = module.options.iter().map(|&name| name.to_owned()).collect();
         fields.field(

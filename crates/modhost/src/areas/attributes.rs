@@ -8,7 +8,6 @@ use module_abi::constants::key_mode;
 use crate::api::export;
 use crate::context::Ctx;
 use crate::lend::with_engine;
-use crate::slot;
 
 export! {
     /// The name is taken the first time; an SDK that initialises twice says the same again.
@@ -23,8 +22,8 @@ export! {
     /// Whether another module has the name.
     fn IsModuleNameBusy(name: &CStr) -> c_int {
         let name = name.to_string_lossy();
-        let is_busy = slot::taken().any(|slot| !slot.is_loading() && slot.identity().name == name);
-        c_int::from(is_busy)
+        let is_busy = with_engine(|engine| engine.module_reports().iter().any(|module| module.name == name));
+        c_int::from(is_busy == Some(true))
     }
 
     fn SetModuleOptions(ctx: &Ctx, options: c_int) {

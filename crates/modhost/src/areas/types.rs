@@ -16,7 +16,7 @@ use crate::context::Ctx;
 use crate::data_type::DataType;
 use crate::guard::{Data, Out, set_errno};
 use crate::key::Key;
-use crate::slot::{self, Slot};
+use crate::slot::Slot;
 
 /// The types that a module has registered.
 #[derive(Debug, Default)]
@@ -76,7 +76,7 @@ export! {
             set_errno(libc::EINVAL);
             return ptr::null_mut();
         };
-        let is_taken = slot::taken().any(|slot| {
+        let is_taken = ctx.slot.fellows().any(|slot| {
             of(slot).iter().any(|known| keyspace::ModuleType::name(&**known) == keyspace::ModuleType::name(&new))
         });
         if is_taken {

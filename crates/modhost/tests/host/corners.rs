@@ -1,0 +1,43 @@
+//! Commands that check for themselves what they call.
+
+use crate::support::Server;
+
+#[test]
+fn each_area_checks_itself() {
+    let mut server = Server::with("corners");
+    let before = server.report("corners").memory;
+    for area in ["strings", "memory", "attributes", "databases key", "keys key", "calls other"] {
+        assert_eq!(server.raw(&format!("corners.{area}")), "+OK|", "{area}");
+    }
+    let after = server.report("corners").memory;
+    assert_eq!((after.live, after.blocks), (before.live, before.blocks), "nothing is left");
+    assert_eq!(server.report("corners").options, ["handle-io-errors"]);
+}
+
+#[test]
+fn a_command_s_description_is_told() {
+    let mut server = Server::with("corners");
+    let docs = server.raw("command docs corners.keys");
+    for part in [
+        "$7|summary|$12|Checks keys.|",
+        "$5|since|$5|1.2.3|",
+        "$5|group|$6|module|",
+        "$10|complexity|$4|O(1)|",
+        "$7|history|*1|*2|$5|1.2.4|$12|Checks more.|",
+        "$4|name|$3|key|$4|type|$3|key|$14|key_spec_index|:0|",
+        "$4|type|$5|oneof|$5|flags|*1|+optional|$9|arguments|*2|",
+        "$5|token|$4|FAST|",
+    ] {
+        assert!(docs.contains(part), "{part} in {docs}");
+    }
+    let info = server.raw("command info corners.keys");
+    assert!(info.starts_with("*1|*10|$12|corners.keys|:-2|*2|+write|+module|:1|:1|:1|"), "{info}");
+    for part in ["+@keyspace|", "+@dangerous|", "$23|nondeterministic_output|", "+RW|+update|"] {
+        assert!(info.contains(part), "{part} in {info}");
+    }
+    assert_eq!(
+        server.raw("corners.keys"),
+        "-ERR wrong number of arguments for 'corners.keys' command|",
+        "the arity counts"
+    );
+}

@@ -1,0 +1,13 @@
+//! Modules in C, compiled for these tests and loaded into an engine in the same process.
+
+#[global_allocator]
+static ALLOC: zmalloc::ZMalloc = zmalloc::ZMalloc::new();
+
+mod basics;
+mod corners;
+mod coverage;
+mod guests;
+mod loading;
+mod memory;
+mod support;
+mod types;

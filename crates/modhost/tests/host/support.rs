@@ -1,0 +1,107 @@
+//! An engine with modules that are compiled for the test.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::rc::Rc;
+use std::sync::{LazyLock, Mutex};
+
+use engine::config::Protection;
+use engine::{ClientId, Clock, Engine, LoadRequest, ModuleReport, Options, Reply};
+use modhost::ModuleHost;
+use tempfile::TempDir;
+
+/// Where the header is that modules are compiled against: it comes with the crate `redis-module`.
+static HEADER: LazyLock<PathBuf> = LazyLock::new(|| {
+    let metadata = cargo_metadata::MetadataCommand::new().exec().expect("the workspace's packages");
+    let package = metadata.packages.iter().find(|package| package.name.as_str() == "redis-module");
+    let manifest = package.expect("the modules in Rust depend on it").manifest_path.as_std_path();
+    manifest.parent().expect("a directory").join("src/include")
+});
+
+/// Compiles the module of that name, with more options for the compiler, to a file of its own.
+pub(crate) fn compile(directory: &Path, name: &str, options: &[&str]) -> PathBuf {
+    // One at a time: the tests' own threads would otherwise start as many compilers as there are tests.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/modules").join(format!("{name}.c"));
+    let library = directory.join(format!("{name}.so"));
+    let status = Command::new("gcc")
+        .args(["-std=gnu11", "-Wall", "-Werror", "-O1", "-fPIC", "-shared"])
+        .args(options)
+        .arg("-I")
+        .arg(&*HEADER)
+        .arg(&source)
+        .arg("-o")
+        .arg(&library)
+        .status()
+        .expect("gcc runs");
+    assert!(status.success(), "{} compiles", source.display());
+    library
+}
+
+/// An engine, a client of it, and the modules that it has loaded.
+pub(crate) struct Server {
+    pub(crate) engine: Engine,
+    pub(crate) client: ClientId,
+    directory: TempDir,
+}
+
+impl Server {
+    /// An engine without modules, whose clock stands still.
+    pub(crate) fn new() -> Self {
+        let mut config = engine::config::Config::default();
+        config.enable_module_command = Protection::Yes;
+        let clock = Clock::manual(1_700_000_000_000);
+        let mut engine = Engine::open(Options { config, clock, seed: Some(7), ..Options::default() });
+        engine.host_modules(Rc::new(ModuleHost::new()));
+        let client = engine.connect().expect("a client");
+        Self { engine, client, directory: TempDir::new().expect("a directory") }
+    }
+
+    /// An engine with this module.
+    pub(crate) fn with(name: &str) -> Self {
+        let mut server = Self::new();
+        server.load(name, &[]).expect("loaded");
+        server
+    }
+
+    /// Compiles a module and loads it.
+    pub(crate) fn load(&mut self, name: &str, args: &[&str]) -> Result<(), engine::Error> {
+        let library = compile(self.directory.path(), name, &[]);
+        self.load_file(&library, args)
+    }
+
+    /// Loads a module from a file.
+    pub(crate) fn load_file(&mut self, library: &Path, args: &[&str]) -> Result<(), engine::Error> {
+        let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
+        let path = library.as_os_str().as_encoded_bytes();
+        self.engine.load_module(&LoadRequest { path, args: &args, configs: &[] })
+    }
+
+    /// Where compiled modules are.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Calls a command, whose words are separated by spaces.
+    pub(crate) fn call(&mut self, line: &str) -> Reply {
+        let args: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        self.engine.call(self.client, &args)
+    }
+
+    /// The bytes that a command replies.
+    pub(crate) fn raw(&mut self, line: &str) -> String {
+        let client = self.client;
+        let args: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        self.engine.execute(client, &args);
+        let bytes = self.engine.output(client).to_vec();
+        self.engine.sent(client, bytes.len());
+        String::from_utf8_lossy(&bytes).replace("\r\n", "|")
+    }
+
+    /// What is told of a module.
+    pub(crate) fn report(&self, name: &str) -> ModuleReport {
+        let reports = self.engine.module_reports();
+        reports.into_iter().find(|report| report.name == name).expect("loaded")
+    }
+}
