@@ -40,8 +40,8 @@ pub trait Modules: Debug {
         false
     }
 
-    /// The bytes of a section that modules add to INFO, for the names that were asked for, all of them when `names`
-    /// is empty.
+    /// The sections that modules add to INFO: those that are named, all of them when `names` is empty. Each begins with
+    /// an empty line and its title.
     fn info(&self, engine: &mut Engine, names: &[&[u8]]) -> String {
         let _ = (engine, names);
         String::new()

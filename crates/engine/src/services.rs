@@ -160,6 +160,11 @@ impl Engine {
         access::Clock::of(&self.config, &self.clock).frequency(clock).map(i64::from)
     }
 
+    /// What has the program around the engine call [`Engine::attend`] soon, from whichever thread.
+    pub fn waker(&self) -> Box<dyn Fn() + Send + Sync> {
+        self.host.waker()
+    }
+
     /// Random bits.
     pub fn random(&mut self) -> u64 {
         self.rng.next_u64()

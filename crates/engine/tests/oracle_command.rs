@@ -20,6 +20,7 @@ use engine::{ClientId, Engine, Options, Reply};
 const NEWER: &[(&str, &str)] = &[
     ("client|no-touch", "came with Redis 7.2; tools that look at many keys send it first"),
     ("client|setinfo", "came with Redis 7.2; client libraries send it when they connect"),
+    ("memory|modules", "no Redis has it"),
 ];
 
 /// A redis-server of our own on a unix socket, and a connection to it.

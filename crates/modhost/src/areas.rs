@@ -14,6 +14,7 @@ pub(crate) mod command_info;
 pub(crate) mod commands;
 pub(crate) mod databases;
 pub(crate) mod digests;
+pub(crate) mod info;
 pub(crate) mod io;
 pub(crate) mod keys;
 pub(crate) mod log;
@@ -23,6 +24,7 @@ pub(crate) mod replication;
 pub(crate) mod replies;
 pub(crate) mod string_keys;
 pub(crate) mod strings;
+pub(crate) mod threads;
 pub(crate) mod types;
 
 /// The functions of every area.
@@ -35,6 +37,7 @@ pub(crate) const BINDINGS: &[&[Binding]] = &[
     commands::BINDINGS,
     databases::BINDINGS,
     digests::BINDINGS,
+    info::BINDINGS,
     io::BINDINGS,
     keys::BINDINGS,
     log::BINDINGS,
@@ -43,6 +46,7 @@ pub(crate) const BINDINGS: &[&[Binding]] = &[
     replies::BINDINGS,
     string_keys::BINDINGS,
     strings::BINDINGS,
+    threads::BINDINGS,
     types::BINDINGS,
     crate::foreign::BINDINGS,
 ];

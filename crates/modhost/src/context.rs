@@ -92,6 +92,20 @@ impl Ctx {
         Self::new(slot, None, Writer::new(Vec::new(), Version::V2))
     }
 
+    /// Hands the context to a module, which frees it.
+    pub(crate) fn into_raw(self) -> *mut types::Ctx {
+        Box::into_raw(Box::new(self)).cast()
+    }
+
+    /// Takes a context back.
+    ///
+    /// # Safety
+    /// It is one that [`Self::into_raw`] gave, and that nobody uses any more.
+    pub(crate) unsafe fn from_raw_owned(raw: *mut types::Ctx) -> Option<Box<Self>> {
+        // SAFETY: by the caller's word.
+        (!raw.is_null()).then(|| unsafe { Box::from_raw(raw.cast::<Self>()) })
+    }
+
     /// As a module knows it.
     pub(crate) fn as_raw(&self) -> *mut types::Ctx {
         std::ptr::from_ref(self).cast_mut().cast()

@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 use std::ffi::c_int;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use engine::{Engine, Error, LoadRequest, ModuleMemory, ModuleReport, Modules};
 use module_abi::constants::OK;
@@ -10,6 +11,7 @@ use module_abi::types::ModuleString;
 
 use crate::areas::{self, attributes};
 use crate::context::Ctx;
+use crate::gil::Gil;
 use crate::lend::lend;
 use crate::library::Library;
 use crate::slot::{self, Slot};
@@ -21,14 +23,10 @@ const NOT_LOADED: Error = Error::fixed("ERR Error loading the extension. Please 
 /// own: the same file is not loaded twice.
 #[derive(Debug)]
 pub struct ModuleHost {
-    /// Tells hosts from each other.
-    number: u64,
+    gil: Arc<Gil>,
     /// The modules that are loaded, in that order.
     loaded: RefCell<Vec<Loaded>>,
 }
-
-/// How many hosts there ever were.
-static HOSTS: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Debug)]
 struct Loaded {
@@ -45,7 +43,12 @@ impl Default for ModuleHost {
 impl ModuleHost {
     /// A host without modules.
     pub fn new() -> Self {
-        Self { number: HOSTS.fetch_add(1, Ordering::Relaxed) + 1, loaded: RefCell::default() }
+        Self { gil: Arc::default(), loaded: RefCell::default() }
+    }
+
+    /// Lets threads of modules use the engine while `body` runs, which waits for something.
+    pub fn while_idle<R>(&self, engine: &mut Engine, body: impl FnOnce() -> R) -> R {
+        self.gil.while_idle(engine, body)
     }
 
     fn find(&self, name: &[u8]) -> Option<usize> {
@@ -110,7 +113,7 @@ impl Modules for ModuleHost {
             tracing::warn!("Module {path} failed to load: {unfit}");
             NOT_LOADED
         })?;
-        let Some(slot) = slot::take(self.number) else {
+        let Some(slot) = slot::take(&self.gil) else {
             tracing::warn!(
                 "Module {path} failed to load: {} modules are loaded, and there is room for no more",
                 slot::SLOTS
@@ -140,8 +143,8 @@ impl Modules for ModuleHost {
         }
         if let Some(on_unload) = on_unload {
             let ctx = Ctx::detached(slot);
-            // SAFETY: OnUnload is given what it is documented to be given.
             let status = lend(engine, || {
+                // SAFETY: OnUnload is given what it is documented to be given.
                 let status = unsafe { on_unload(ctx.as_raw()) };
                 ctx.finish();
                 status
@@ -158,6 +161,11 @@ impl Modules for ModuleHost {
         report_close(library);
         tracing::info!("Module {} unloaded", String::from_utf8_lossy(name));
         Ok(())
+    }
+
+    fn info(&self, engine: &mut Engine, names: &[&[u8]]) -> String {
+        let slots: Vec<&'static Slot> = self.loaded.borrow().iter().map(|module| module.slot).collect();
+        slots.into_iter().map(|slot| areas::info::sections(slot, engine, names)).collect()
     }
 
     fn list(&self) -> Vec<ModuleReport> {

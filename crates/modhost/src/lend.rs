@@ -29,12 +29,18 @@ pub(crate) fn lend<R>(engine: &mut Engine, body: impl FnOnce() -> R) -> R {
     body()
 }
 
+/// Puts an engine in the place of the one that is lent to this thread, which is given back; NULL is none. For
+/// [`Gil`](crate::gil::Gil), which sees to it that the engine is there and nobody else's.
+pub(crate) fn set(engine: *mut Engine) -> *mut Engine {
+    LENT.replace(engine)
+}
+
 /// Uses the engine that is lent to this thread; `None` where none is.
 pub(crate) fn with_engine<R>(body: impl FnOnce(&mut Engine) -> R) -> Option<R> {
     let engine = LENT.replace(ptr::null_mut());
     let _restore = Restore(engine);
-    // SAFETY: `lend` borrows the engine mutably for as long as the pointer is in its place, and it is taken out of it
-    // for as long as the reference is used.
+    // SAFETY: `lend` borrows the engine mutably for as long as the pointer is in its place, and `Gil` has it for itself;
+    // it is taken out of its place for as long as the reference is used.
     unsafe { engine.as_mut() }.map(body)
 }
 

@@ -6,6 +6,7 @@ mod call_reply;
 mod context;
 mod data_type;
 mod foreign;
+mod gil;
 mod guard;
 mod host;
 mod io;

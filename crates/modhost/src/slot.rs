@@ -4,8 +4,10 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+
+use crate::gil::Gil;
 
 /// How many modules can be loaded at once.
 pub const SLOTS: usize = 64;
@@ -75,8 +77,8 @@ pub(crate) struct Identity {
 pub(crate) struct Slot {
     index: usize,
     is_taken: AtomicBool,
-    /// The number of the host that has taken it.
-    host: AtomicU64,
+    /// The lock of the host that has taken it, by which hosts are told from each other.
+    gil: Mutex<Arc<Gil>>,
     /// Whether OnLoad runs.
     is_loading: AtomicBool,
     pub(crate) counters: Counters,
@@ -95,7 +97,7 @@ static ALL: LazyLock<Vec<Slot>> = LazyLock::new(|| {
     let slot = |index| Slot {
         index,
         is_taken: AtomicBool::new(false),
-        host: AtomicU64::new(0),
+        gil: Mutex::default(),
         is_loading: AtomicBool::new(false),
         counters: Counters::default(),
         identity: Mutex::default(),
@@ -114,9 +116,9 @@ pub(crate) fn slot(index: usize) -> &'static Slot {
 }
 
 /// Takes a slot that is free, for a host.
-pub(crate) fn take(host: u64) -> Option<&'static Slot> {
+pub(crate) fn take(gil: &Arc<Gil>) -> Option<&'static Slot> {
     let slot = ALL.iter().find(|slot| !slot.is_taken.swap(true, Ordering::AcqRel))?;
-    slot.host.store(host, Ordering::Relaxed);
+    *slot.gil.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(gil);
     slot.counters.clear();
     *slot.identity() = Identity::default();
     Some(slot)
@@ -135,8 +137,13 @@ impl Slot {
 
     /// The slots of modules that have the same host, its own included.
     pub(crate) fn fellows(&self) -> impl Iterator<Item = &'static Slot> {
-        let host = self.host.load(Ordering::Relaxed);
-        taken().filter(move |slot| slot.host.load(Ordering::Relaxed) == host)
+        let gil = self.gil();
+        taken().filter(move |slot| Arc::ptr_eq(&slot.gil(), &gil))
+    }
+
+    /// The lock of the module's host.
+    pub(crate) fn gil(&self) -> Arc<Gil> {
+        Arc::clone(&self.gil.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Who the module is.

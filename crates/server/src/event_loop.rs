@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use engine::{ClientId, Engine};
 use mio::event::Event;
 use mio::{Events, Poll, Token};
+use modhost::ModuleHost;
 
 use crate::admission;
 use crate::connection::{Connection, Outcome};
@@ -48,6 +49,7 @@ pub(crate) enum Ending {
 pub(crate) struct EventLoop {
     poll: Poll,
     engine: Engine,
+    modules: Rc<ModuleHost>,
     listeners: Rc<RefCell<Listeners>>,
     signals: Signals,
     /// By the client's slot.
@@ -73,6 +75,7 @@ impl EventLoop {
     pub(crate) fn new(
         poll: Poll,
         engine: Engine,
+        modules: Rc<ModuleHost>,
         listeners: Rc<RefCell<Listeners>>,
         signals: Signals,
     ) -> Self {
@@ -80,6 +83,7 @@ impl EventLoop {
         Self {
             poll,
             engine,
+            modules,
             listeners,
             signals,
             connections: Vec::new(),
@@ -109,7 +113,8 @@ impl EventLoop {
             } else {
                 Duration::ZERO
             };
-            match self.poll.poll(&mut events, Some(wait)) {
+            let Self { poll, engine, modules, .. } = self;
+            match modules.while_idle(engine, || poll.poll(&mut events, Some(wait))) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }

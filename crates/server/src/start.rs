@@ -135,6 +135,8 @@ fn serve(arguments: &[OsString]) -> Result<(), Failure> {
         listeners.borrow_mut().close();
         return Err(Failure::logged("Aborting the start because of ACL errors", error));
     }
+    let modules = Rc::new(ModuleHost::new());
+    engine.host_modules(Rc::clone(&modules) as _);
     if let Err(failure) = load_modules(&mut engine, &config) {
         listeners.borrow_mut().close();
         return Err(failure);
@@ -148,7 +150,7 @@ fn serve(arguments: &[OsString]) -> Result<(), Failure> {
         info!("Ready to accept connections unix");
     }
 
-    let mut event_loop = EventLoop::new(poll, engine, Rc::clone(&listeners), signals);
+    let mut event_loop = EventLoop::new(poll, engine, modules, Rc::clone(&listeners), signals);
     let ending = event_loop.run();
     if let Ok(Ending::Signal(name)) = ending {
         warn!("Received {name} scheduling shutdown...");
@@ -167,7 +169,6 @@ fn serve(arguments: &[OsString]) -> Result<(), Failure> {
 
 /// Loads the modules that the configuration names; a server that can't doesn't start, as Redis's doesn't.
 fn load_modules(engine: &mut Engine, config: &Config) -> Result<(), Failure> {
-    engine.host_modules(Rc::new(ModuleHost::new()));
     for line in &config.modules {
         let words: Vec<&[u8]> = line.iter().map(Vec::as_slice).collect();
         let Some((path, args)) = words.split_first() else { continue };

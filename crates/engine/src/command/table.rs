@@ -794,7 +794,7 @@ const MEMORY: &[Command] = &[
         .doc(Server, "4.0.0", "Grows with the memory in use", "Shows the allocator's own report."),
     Command::new("modules", 2, modules::memory)
         .tips(&["nondeterministic_output"])
-        .doc(Server, "", "O(N) for N modules", "Shows what each module holds."),
+        .doc(Server, "0.1.0", "O(N) for N modules", "Shows what each module holds."),
     Command::new("purge", 2, memory::purge)
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .doc(Server, "4.0.0", "Grows with the memory in use", "Gives unused pages back to the system."),

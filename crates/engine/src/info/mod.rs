@@ -69,7 +69,25 @@ impl Engine {
             fields.title(section.title);
             (section.write)(self, &mut fields);
         }
+        fields.0.push_str(&self.module_sections(names));
         fields.0
+    }
+
+    /// The sections of modules: all of them for `everything` and `modules`, else those that are named and that no
+    /// section of the engine's own is called.
+    fn module_sections(&mut self, names: &[impl AsRef<[u8]>]) -> String {
+        let names: Vec<&[u8]> = names.iter().map(AsRef::as_ref).collect();
+        let is = |name: &[u8], other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+        let all = names.iter().any(|name| is(name, "everything") || is(name, "modules"));
+        let mut own: Vec<&str> = SECTIONS.iter().map(|section| section.title).collect();
+        own.extend(["all", "default"]);
+        let is_known = |name: &&&[u8]| own.iter().any(|title| is(name, title));
+        let others: Vec<&[u8]> = names.iter().filter(|name| !is_known(name)).copied().collect();
+        match self.modules.clone() {
+            Some(modules) if all => modules.info(self, &[]),
+            Some(modules) if !others.is_empty() => modules.info(self, &others),
+            _ => String::new(),
+        }
     }
 }
 

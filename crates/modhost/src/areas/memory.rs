@@ -1,12 +1,13 @@
 //! Memory, counted for the module that takes it: every module is given functions of its own, which know the slot that
-//! they count in.
+//! they count in. The one other function that has to know without being told is here too.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
 
-use module_abi::types::GetApiFunc;
+use module_abi::types::{self, GetApiFunc};
 
 use crate::api::{self, Binding};
+use crate::context::Ctx;
 use crate::guard::guarded;
 use crate::slot::{self, SLOTS};
 
@@ -109,6 +110,14 @@ unsafe extern "C" fn Strdup<const SLOT: usize>(text: *const c_char) -> *mut c_ch
     taken::<SLOT>(Some(block)).cast()
 }
 
+/// A context for a thread of the module's; a client that it goes with can't be given yet, as none can be blocked.
+#[allow(non_snake_case, reason = "named as in the API")]
+unsafe extern "C" fn GetThreadSafeContext<const SLOT: usize>(
+    _client: *mut types::BlockedClient,
+) -> *mut types::Ctx {
+    guarded("GetThreadSafeContext", || Ctx::detached(slot::slot(SLOT)).into_raw())
+}
+
 /// Finds a function for the module in this slot, under either prefix. One that isn't there leaves the target as it is.
 unsafe extern "C" fn find<const SLOT: usize>(name: *const c_char, target: *mut *mut c_void) -> c_int {
     guarded("GetApi", || {
@@ -138,7 +147,7 @@ macro_rules! own {
     };
 }
 
-own!(Alloc TryAlloc Calloc TryCalloc Realloc TryRealloc Free Strdup);
+own!(Alloc TryAlloc Calloc TryCalloc Realloc TryRealloc Free Strdup GetThreadSafeContext);
 
 macro_rules! per_slot {
     ($($slot:literal)*) => {

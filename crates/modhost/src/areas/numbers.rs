@@ -41,14 +41,14 @@ fn put<T>(number: Option<T>, target: &Out<T>) -> c_int {
     }
 }
 
-fn parse_unsigned(text: &[u8]) -> Option<u64> {
+pub(crate) fn parse_unsigned(text: &[u8]) -> Option<u64> {
     let is_canonical = text == b"0" || text.first().is_some_and(|digit| (b'1'..=b'9').contains(digit));
     let digits = text.iter().all(u8::is_ascii_digit);
     if is_canonical && digits { std::str::from_utf8(text).ok()?.parse().ok() } else { None }
 }
 
 /// A number as C's strtod reads it, all of the text; neither NaN nor out of range, and no space before it.
-fn parse_double(text: &[u8]) -> Option<f64> {
+pub(crate) fn parse_double(text: &[u8]) -> Option<f64> {
     let is_space = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
     if text.is_empty() || is_space(&text[0]) || text.contains(&0) {
         return None;

@@ -56,7 +56,7 @@ fn one_line(text: &CStr) -> String {
 export! {
     fn WrongArity(ctx: &Ctx) -> c_int {
         let name = ctx.command_name();
-        write(ctx, |writer| writer.error(&Error::wrong_arity(&name)))
+        write(ctx, |writer| writer.error(&Error::wrong_arity(name)))
     }
 
     fn ReplyWithLongLong(ctx: &Ctx, number: c_longlong) -> c_int {

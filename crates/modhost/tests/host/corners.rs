@@ -6,12 +6,27 @@ use crate::support::Server;
 fn each_area_checks_itself() {
     let mut server = Server::with("corners");
     let before = server.report("corners").memory;
-    for area in ["strings", "memory", "attributes", "databases key", "keys key", "calls other"] {
+    for area in ["strings", "memory", "attributes", "databases key", "keys key", "calls other", "info"] {
         assert_eq!(server.raw(&format!("corners.{area}")), "+OK|", "{area}");
     }
     let after = server.report("corners").memory;
     assert_eq!((after.live, after.blocks), (before.live, before.blocks), "nothing is left");
     assert_eq!(server.report("corners").options, ["handle-io-errors"]);
+}
+
+#[test]
+fn sections_of_info_are_added() {
+    let mut server = Server::with("corners");
+    let figures =
+        "# corners_Figures|corners_signed:-1|corners_un_signed:18446744073709551615|corners_real:0.5|";
+    let texts = "# corners_texts|corners_string:a text|corners_cstring:another|corners_dict:a=1,b=2|";
+    let everything = server.raw("info everything");
+    assert!(everything.contains(figures) && everything.contains(texts), "{everything}");
+    assert!(server.raw("info modules").contains(figures));
+    assert!(!server.raw("info").contains("corners_signed"));
+    let one = server.raw("info corners_texts");
+    assert!(one.contains(texts) && !one.contains("corners_signed"), "{one}");
+    assert!(server.raw("info corners").contains(figures));
 }
 
 #[test]

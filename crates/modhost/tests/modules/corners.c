@@ -233,6 +233,45 @@ static int calls(RedisModuleCtx *ctx, S **argv, int argc)
     DONE;
 }
 
+static int info_fields(RedisModuleCtx *ctx, S **argv, int argc)
+{
+    REDISMODULE_NOT_USED(argv);
+    REDISMODULE_NOT_USED(argc);
+    RedisModuleServerInfoData *data = RedisModule_GetServerInfo(ctx, "stats");
+    int status = 9;
+    CHECK(RedisModule_ServerInfoGetFieldSigned(data, "rejected_connections", &status) == 0 && status == REDISMODULE_OK);
+    CHECK(RedisModule_ServerInfoGetFieldUnsigned(data, "total_connections_received", &status) == 1 && status == REDISMODULE_OK);
+    CHECK(RedisModule_ServerInfoGetFieldDouble(data, "total_connections_received", &status) == 1.0);
+    RedisModule_ServerInfoGetFieldSigned(data, "redis_version", &status);
+    CHECK(status == REDISMODULE_ERR && RedisModule_ServerInfoGetFieldC(data, "redis_version") == NULL);
+    CHECK(strcmp(RedisModule_ServerInfoGetFieldC(data, "rejected_connections"), "0") == 0);
+    S *field = RedisModule_ServerInfoGetField(ctx, data, "rejected_connections");
+    CHECK(is(field, "0") && RedisModule_ServerInfoGetField(ctx, data, "no_such") == NULL);
+    RedisModule_FreeString(ctx, field);
+    RedisModule_FreeServerInfo(ctx, data);
+    DONE;
+}
+
+static void write_info(RedisModuleInfoCtx *ctx, int for_crash_report)
+{
+    REDISMODULE_NOT_USED(for_crash_report);
+    if (RedisModule_InfoAddSection(ctx, "Figures") == REDISMODULE_OK) {
+        RedisModule_InfoAddFieldLongLong(ctx, "signed", -1);
+        RedisModule_InfoAddFieldULongLong(ctx, "un:signed", UINT64_MAX);
+        RedisModule_InfoAddFieldDouble(ctx, "real", 0.5);
+    }
+    if (RedisModule_InfoAddSection(ctx, "texts") == REDISMODULE_OK) {
+        S *text = RedisModule_CreateString(NULL, "a text", 6);
+        RedisModule_InfoAddFieldString(ctx, "string", text);
+        RedisModule_FreeString(NULL, text);
+        RedisModule_InfoAddFieldCString(ctx, "cstring", "another");
+        RedisModule_InfoBeginDictField(ctx, "dict");
+        RedisModule_InfoAddFieldLongLong(ctx, "a", 1);
+        RedisModule_InfoAddFieldLongLong(ctx, "b", 2);
+        RedisModule_InfoEndDictField(ctx);
+    }
+}
+
 static int kinds(RedisModuleCtx *ctx, S **argv, int argc)
 {
     REDISMODULE_NOT_USED(argv);
@@ -297,6 +336,8 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, S **argv, int argc)
         RedisModule_CreateCommand(ctx, "corners.databases", databases, "write", 1, 1, 1) == REDISMODULE_ERR ||
         RedisModule_CreateCommand(ctx, "corners.keys", keys, "write", 1, 1, 1) == REDISMODULE_ERR ||
         RedisModule_CreateCommand(ctx, "corners.calls", calls, "write", 1, 1, 1) == REDISMODULE_ERR ||
+        RedisModule_CreateCommand(ctx, "corners.info", info_fields, "", 0, 0, 0) == REDISMODULE_ERR ||
+        RedisModule_RegisterInfoFunc(ctx, write_info) == REDISMODULE_ERR ||
         RedisModule_CreateCommand(ctx, "corners.kinds", kinds, "", 0, 0, 0) == REDISMODULE_ERR)
         return REDISMODULE_ERR;
     RedisModuleCommand *command = RedisModule_GetCommand(ctx, "corners.keys");

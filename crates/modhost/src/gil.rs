@@ -1,0 +1,140 @@
+//! The lock that threads of modules take to use the engine.
+//!
+//! The thread that runs commands has the engine, and lays it down while it waits for events. Meanwhile a thread of a
+//! module may take it; then the first one waits until it is laid down again.
+
+use std::fmt;
+use std::ptr::{self, NonNull};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use engine::Engine;
+
+use crate::lend;
+
+/// Has the thread that runs commands turn to its loop.
+type Wake = Box<dyn Fn() + Send + Sync>;
+
+/// Where the engine of a host lies while nobody uses it.
+#[derive(Default)]
+pub(crate) struct Gil {
+    laid_down: Mutex<Place>,
+    /// The engine was laid down.
+    is_free: Condvar,
+    wake: OnceLock<Wake>,
+}
+
+/// Where the engine lies, if it does.
+#[derive(Default)]
+struct Place(Option<NonNull<Engine>>);
+
+// SAFETY: whoever takes the pointer out has the engine for itself until it is put back: `while_idle` borrows it for as
+// long as it may be there.
+unsafe impl Send for Place {}
+
+impl fmt::Debug for Gil {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gil").finish_non_exhaustive()
+    }
+}
+
+impl Gil {
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.laid_down.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the engine, and takes it.
+    fn take(&self) -> NonNull<Engine> {
+        let mut place = self.place();
+        loop {
+            if let Some(engine) = place.0.take() {
+                return engine;
+            }
+            place = self.is_free.wait(place).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lay_down(&self, engine: NonNull<Engine>) {
+        self.place().0 = Some(engine);
+        self.is_free.notify_one();
+    }
+
+    /// Lets threads use the engine while `body` runs.
+    pub(crate) fn while_idle<R>(&self, engine: &mut Engine, body: impl FnOnce() -> R) -> R {
+        /// Takes the engine back, also when a panic passes.
+        struct TakeBack<'g>(&'g Gil);
+
+        impl Drop for TakeBack<'_> {
+            fn drop(&mut self) {
+                self.0.take();
+            }
+        }
+
+        self.wake.get_or_init(|| engine.waker());
+        self.lay_down(NonNull::from(engine));
+        let _take_back = TakeBack(self);
+        body()
+    }
+
+    /// Takes the engine for this thread, which has none; waits for it.
+    pub(crate) fn lock(&self) {
+        lend::set(self.take().as_ptr());
+    }
+
+    /// Takes the engine for this thread, if it can be had at once; says whether it was.
+    pub(crate) fn try_lock(&self) -> bool {
+        let taken = self.place().0.take();
+        if let Some(engine) = taken {
+            lend::set(engine.as_ptr());
+        }
+        taken.is_some()
+    }
+
+    /// Lays down the engine that this thread has taken. What it has left for others to do is done at once.
+    pub(crate) fn unlock(&self) {
+        if let Some(engine) = NonNull::new(lend::set(ptr::null_mut())) {
+            self.lay_down(engine);
+            if let Some(wake) = self.wake.get() {
+                wake();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+
+    use super::*;
+    use crate::lend::with_engine;
+    use engine::Options;
+
+    #[test]
+    fn threads_take_turns() {
+        const ROUNDS: usize = 300;
+        let gil = Arc::new(Gil::default());
+        let mut engine = Engine::open(Options::default());
+        let client = engine.connect().expect("a client");
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                let gil = Arc::clone(&gil);
+                thread::spawn(move || {
+                    for _ in 0..ROUNDS {
+                        gil.lock();
+                        with_engine(|engine| engine.call(client, &[b"INCR", b"turns"])).expect("it is ours");
+                        gil.unlock();
+                        assert!(with_engine(|_| ()).is_none());
+                    }
+                })
+            })
+            .collect();
+        while !threads.iter().all(thread::JoinHandle::is_finished) {
+            gil.while_idle(&mut engine, thread::yield_now);
+            assert!(!gil.try_lock(), "the engine is in use");
+            engine.call(client, &[b"INCR", b"mine"]);
+        }
+        threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+        let total = engine.call(client, &[b"GET", b"turns"]);
+        assert_eq!(total.as_bytes(), Some((4 * ROUNDS).to_string().as_bytes()));
+    }
+}
