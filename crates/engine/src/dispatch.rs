@@ -54,12 +54,12 @@ impl Engine {
             // As in Redis, a browser that was tricked into sending requests gets no further than its first line.
             None if is_http(name) => self.doom(id),
             None => {
-                self.refuse_command(id, None, &mut reply, &unknown_command(args));
+                self.refuse_command(id, None, args, &mut reply, &unknown_command(args));
                 self.mute(id, &mut reply, before);
             }
             Some(command) => match self.admit(id, command, args) {
                 Err(error) => {
-                    self.refuse_command(id, Some(command), &mut reply, &error);
+                    self.refuse_command(id, Some(command), args, &mut reply, &error);
                     self.mute(id, &mut reply, before);
                 }
                 Ok(call) if self.is_postponed(id, call.command) => {
@@ -199,10 +199,15 @@ impl Engine {
         &mut self,
         id: ClientId,
         command: Option<&'static Command>,
+        args: &[&[u8]],
         reply: &mut Writer,
         error: &Error,
     ) {
-        if command.is_some_and(|command| command.name == "exec") {
+        if let Some(command) = command.filter(|command| command.name == "exec") {
+            // Those who have been shown MULTI are shown that it is over, as in Redis.
+            if let Ok(call) = self.resolve(command, args) {
+                self.feed_monitors(id, &call, args);
+            }
             self.end_transaction(id);
             let reason = error.as_bytes().strip_prefix(b"ERR ").unwrap_or(error.as_bytes());
             let text = [b"EXECABORT Transaction discarded because of: ", reason].concat();

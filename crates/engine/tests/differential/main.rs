@@ -153,7 +153,11 @@ fn interleaved_connections_get_equal_replies_and_messages() {
             panic!("seed {seed}, after {} commands: {difference}", sessions.compared);
         }
     }
-    println!("compared {} commands of {} connections", sessions.compared, sessions::CONNECTIONS);
+    let (compared, closed) = (sessions.compared, sessions.closed);
+    println!(
+        "compared {compared} commands of {} connections, {closed} of which were closed",
+        sessions::CONNECTIONS
+    );
 }
 
 #[test]

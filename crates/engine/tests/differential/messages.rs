@@ -20,7 +20,11 @@ impl Sent {
         while reader.at < bytes.len() {
             let mut reply = Vec::new();
             reader.element(&mut reply, &mut sent.messages);
-            if is_message(&reply) {
+            if let Some(line) = shown(&reply) {
+                if !line.ends_with(b"\"ECHO\" \"only-looking\"\r\n") {
+                    sent.messages.push(line);
+                }
+            } else if is_message(&reply) {
                 sent.messages.push(reply);
             } else {
                 sent.replies.extend(reply);
@@ -49,6 +53,19 @@ pub(crate) fn difference(ours: &Sent, theirs: &Sent) -> String {
         only.join("\n  ")
     };
     format!("only ours\n  {}\nonly theirs\n  {}", only(ours, theirs), only(theirs, ours))
+}
+
+/// A line of MONITOR's, without the time and the client's address, which differ: `[0] "GET" "key"`.
+fn shown(reply: &[u8]) -> Option<Vec<u8>> {
+    let rest = reply.strip_prefix(b"+")?;
+    let (time, rest) = rest.split_at_checked(rest.iter().position(|&byte| byte == b' ')?)?;
+    if !time.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') {
+        return None;
+    }
+    let rest = rest.strip_prefix(b" [")?;
+    let db = rest.split(|&byte| byte == b' ').next()?;
+    let end = rest.windows(2).position(|pair| pair == b"] ")?;
+    Some([b"[", db, &rest[end..]].concat())
 }
 
 /// Whether an array is a message in RESP2.

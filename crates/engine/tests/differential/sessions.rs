@@ -11,10 +11,15 @@ use crate::dump::payload;
 use crate::messages::{Sent, difference};
 use crate::oracle::{Oracle, request};
 
-/// How many connections there are, beside the one that only looks on.
-pub(crate) const CONNECTIONS: usize = 5;
+/// How many connections there are, beside the one that only looks on. The last is shown what the others do by MONITOR.
+pub(crate) const CONNECTIONS: usize = 6;
+/// How many of them send commands.
+const SENDERS: usize = CONNECTIONS - 1;
 /// After how many commands everyone who waits is let go, and the two sides' clients are compared.
 const AUDIT: u64 = 100;
+
+/// What the one who only looks on sends redis-server all the time; MONITOR's lines on it are left out.
+const UNSHOWN: &str = "ECHO only-looking";
 
 /// Commands of any connection. Words are as in the other generator; `client` is the number of a connection.
 const ANYWHERE: &[&str] = &[
@@ -115,6 +120,14 @@ const ANYWHERE: &[&str] = &[
     "WAIT 0 0",
     "GET",
     "NONSENSE value",
+    "ACL WHOAMI",
+    "ACL SETUSER user rule",
+    "ACL SETUSER user rule rule",
+    "ACL SETUSER user on >secret ~* &* +@all",
+    "AUTH user secret",
+    "AUTH user secret",
+    "AUTH user wrong",
+    "AUTH default ''",
 ];
 
 /// Those that are answered by messages, or end what MULTI began, so that they don't stand in transactions.
@@ -131,6 +144,8 @@ const OUTSIDE: &[&str] = &[
     "SUNSUBSCRIBE",
     "HELLO 3",
     "HELLO 2",
+    "HELLO 3 AUTH user secret",
+    "HELLO 2 AUTH default any",
     "CLIENT REPLY OFF",
     "CLIENT REPLY ON",
     "CLIENT REPLY ON",
@@ -146,6 +161,38 @@ const OUTSIDE: &[&str] = &[
     "DISCARD",
 ];
 
+/// Rules of users; nobody is locked out for good, and none takes channels away, for which Redis closes connections
+/// when it comes to it.
+const RULES: &[&str] = &[
+    "on",
+    "on",
+    "on",
+    "off",
+    ">secret",
+    ">secret",
+    "<secret",
+    "nopass",
+    "resetpass",
+    "~*",
+    "~k*",
+    "%R~n*",
+    "resetkeys",
+    "&*",
+    "+@all",
+    "+@all",
+    "-@all",
+    "-@write",
+    "+@read",
+    "-get",
+    "+acl",
+    "+multi",
+    "-exec",
+    "-client|id",
+    "(~o* +@all)",
+    "clearselectors",
+    "nosuch",
+];
+
 /// What may come between MULTI and EXEC beside commands.
 const INSIDE: &[&str] =
     &["EXEC", "EXEC", "EXEC", "EXEC", "EXEC", "EXEC", "DISCARD", "WATCH key", "MULTI", "EXEC x", "SUBSCRIBE"];
@@ -153,6 +200,8 @@ const INSIDE: &[&str] =
 /// Both servers, with the same connections.
 pub(crate) struct Sessions {
     engine: Engine,
+    /// Who only looks on, at the engine.
+    looker: ClientId,
     oracle: Oracle,
     /// The version that redis-server states.
     version: String,
@@ -162,6 +211,8 @@ pub(crate) struct Sessions {
     is_paused: bool,
     /// How many commands have been compared.
     pub(crate) compared: u64,
+    /// How many connections the servers have closed.
+    pub(crate) closed: u64,
     /// The last commands, for a report.
     history: Vec<String>,
 }
@@ -172,6 +223,29 @@ struct Connection {
     is_in_transaction: bool,
     /// Whether its commands are kept, because it waits or clients are paused.
     is_waiting: bool,
+    /// Whether redis-server has closed it.
+    is_over: bool,
+}
+
+impl Connection {
+    /// Connects to both.
+    fn open(engine: &mut Engine, oracle: &Oracle) -> Self {
+        let mut id = engine.connect().expect("there is room for a client");
+        // The same numbers on both sides, so that replies can hold them.
+        loop {
+            let socket = oracle.folder.join("socket");
+            let mut stream = UnixStream::connect(socket).expect("redis-server takes another connection");
+            let number = ask_number(&mut stream);
+            while id.number() < number {
+                engine.disconnect(id);
+                id = engine.connect().expect("there is room for a client");
+            }
+            if id.number() == number {
+                stream.set_nonblocking(true).expect("a socket can be asked not to block");
+                return Self { id, stream, is_in_transaction: false, is_waiting: false, is_over: false };
+            }
+        }
+    }
 }
 
 impl Sessions {
@@ -181,26 +255,24 @@ impl Sessions {
         let mut engine = Engine::open(options);
         let mut oracle = Oracle::start();
         oracle.call(&words("DEBUG SET-ACTIVE-EXPIRE 0"));
-        let connections = (0..CONNECTIONS)
-            .map(|_| {
-                let socket = oracle.folder.join("socket");
-                let mut stream = UnixStream::connect(socket).expect("redis-server takes another connection");
-                let number = ask_number(&mut stream);
-                stream.set_nonblocking(true).expect("a socket can be asked not to block");
-                // The same numbers on both sides, so that replies can hold them.
-                let id = loop {
-                    let id = engine.connect().expect("there is room for a client");
-                    if id.number() == number {
-                        break id;
-                    }
-                    engine.disconnect(id);
-                };
-                Connection { id, stream, is_in_transaction: false, is_waiting: false }
-            })
-            .collect();
+        let looker = engine.connect().expect("there is room for a client");
+        let connections = (0..CONNECTIONS).map(|_| Connection::open(&mut engine, &oracle)).collect();
         let rng = Rng::seeded(seed);
         let version = oracle.version();
-        Self { version, engine, oracle, connections, rng, is_paused: false, compared: 0, history: Vec::new() }
+        let mut sessions = Self {
+            version,
+            engine,
+            looker,
+            oracle,
+            connections,
+            rng,
+            is_paused: false,
+            compared: 0,
+            closed: 0,
+            history: Vec::new(),
+        };
+        sessions.run(SENDERS, &words("MONITOR")).expect("both show commands from now on");
+        sessions
     }
 
     /// One command of one connection, and what it has everyone sent; now and then a look at all clients.
@@ -219,7 +291,7 @@ impl Sessions {
             }
             _ => {}
         }
-        let at = self.rng.below(CONNECTIONS as u64) as usize;
+        let at = self.rng.below(SENDERS as u64) as usize;
         let args = self.command(at);
         let is_short_lived = args.iter().any(|arg| arg == b"5");
         self.run(at, &args)?;
@@ -253,7 +325,7 @@ impl Sessions {
     }
 
     fn word(&mut self, word: &str) -> Vec<u8> {
-        let client = self.rng.below(CONNECTIONS as u64) as usize;
+        let client = self.rng.below(SENDERS as u64) as usize;
         match word {
             "key" => self.pick(&["key:1", "key:2", "key:3", "k", "other", ""]).into(),
             "new" => format!("new:{}", self.rng.below(1_000_000)).into_bytes(),
@@ -263,6 +335,8 @@ impl Sessions {
             "db" => self.pick(&["0", "1", "2"]).into(),
             "channel" => self.pick(&["news", "sport", "key:1"]).into(),
             "pattern" => self.pick(&["news*", "*", "k?y:*"]).into(),
+            "user" => self.pick(&["alice", "bob"]).into(),
+            "rule" => self.pick(RULES).into(),
             "client" => self.connections[client].id.number().to_string().into_bytes(),
             "''" => Vec::new(),
             word => word.into(),
@@ -285,11 +359,39 @@ impl Sessions {
                 return Err(format!("of connection {index} {}", self.report(&ours, &theirs)));
             }
         }
+        self.reopen()?;
         let listed = self.list_ours();
         for (connection, line) in self.connections.iter_mut().zip(listed) {
             connection.is_in_transaction = !line.contains(" multi=-1 ");
             let flags = line.split(' ').find_map(|field| field.strip_prefix("flags="));
             connection.is_waiting = flags.is_some_and(|flags| flags.contains('b'));
+        }
+        Ok(())
+    }
+
+    /// Replaces the connections that were closed, which both sides must have done: of users who are gone, and of those
+    /// who may no longer listen to what they have subscribed to.
+    fn reopen(&mut self) -> Result<(), String> {
+        self.engine.take_doomed();
+        let before = self.closed;
+        for index in 0..CONNECTIONS {
+            let connection = &self.connections[index];
+            let (ours, theirs) = (self.engine.closing(connection.id).is_some(), connection.is_over);
+            if ours != theirs {
+                let start = self.history.len().saturating_sub(60);
+                let history = self.history[start..].join("\n  ");
+                return Err(format!("connection {index} is closed: {ours} and {theirs}, after\n  {history}"));
+            }
+            if theirs {
+                self.engine.disconnect(connection.id);
+                self.connections[index] = Connection::open(&mut self.engine, &self.oracle);
+                self.closed += 1;
+            }
+        }
+        if self.closed > before {
+            // What the new ones have asked redis-server is shown by it alone.
+            self.synchronise();
+            self.theirs(SENDERS);
         }
         Ok(())
     }
@@ -305,7 +407,7 @@ impl Sessions {
     /// read the command, the second that it has come around once more.
     fn synchronise(&mut self) {
         for _ in 0..2 {
-            self.oracle.call(&words("PING"));
+            self.oracle.call(&words(UNSHOWN));
         }
     }
 
@@ -320,7 +422,10 @@ impl Sessions {
         let (mut bytes, mut part) = (Vec::new(), [0; 1 << 16]);
         loop {
             match self.connections[index].stream.read(&mut part) {
-                Ok(0) => panic!("redis-server closed a connection"),
+                Ok(0) => {
+                    self.connections[index].is_over = true;
+                    break;
+                }
                 Ok(count) => bytes.extend_from_slice(&part[..count]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => panic!("{error}"),
@@ -334,11 +439,9 @@ impl Sessions {
 
     /// The line of CLIENT LIST for each connection, from the engine.
     fn list_ours(&mut self) -> Vec<String> {
-        let looker = self.engine.connect().expect("there is room for a client");
         let args: Vec<Vec<u8>> = self.list_args();
         let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
-        let reply = self.engine.call(looker, &args);
-        self.engine.disconnect(looker);
+        let reply = self.engine.call(self.looker, &args);
         lines(reply.as_bytes().expect("CLIENT LIST answers with a text"))
     }
 
@@ -353,10 +456,8 @@ impl Sessions {
         self.history.push(line.to_owned());
         let args = words(line);
         self.oracle.call(&args);
-        let looker = self.engine.connect().expect("there is room for a client");
         let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
-        self.engine.call(looker, &args);
-        self.engine.disconnect(looker);
+        self.engine.call(self.looker, &args);
     }
 
     /// Lets everyone go who waits, and compares what both sides know of their clients.
