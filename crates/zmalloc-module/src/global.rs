@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::c_void;
 
 use crate::heap::Heap;
-use crate::host::{BindError, HostApi};
+use crate::host::{BindError, DefragApi, HostApi};
 use crate::ledger::Usage;
 use crate::statics;
 
@@ -70,6 +70,26 @@ impl ModuleAlloc {
     /// aligned by hand. A block that has moved is freed like the old one.
     pub fn is_server_block(block: *const u8, layout: Layout) -> bool {
         HEAP.is_server_block(block, layout)
+    }
+
+    /// The bytes that a block takes, as [`usage`](Self::usage) counts it.
+    ///
+    /// # Safety
+    /// The block must be live, of this allocator, and have this layout, whose size isn't 0.
+    pub unsafe fn block_size(block: *const u8, layout: Layout) -> usize {
+        // SAFETY: passed on.
+        unsafe { HEAP.block_size(block.cast_mut(), layout) }
+    }
+
+    /// The bytes that a block of this layout takes, or where that isn't known of a server, at least
+    /// takes.
+    pub fn size_for(layout: Layout) -> usize {
+        HEAP.size_for(layout)
+    }
+
+    /// The server's functions for defrag callbacks.
+    pub(crate) fn defrag_api() -> Option<DefragApi> {
+        HEAP.host()?.defrag_api()
     }
 
     /// Allocates what isn't a small block of a server's, which is looked for first if need be.

@@ -94,6 +94,36 @@ impl Heap {
         !self.arena.contains(block) && self.host().is_some_and(aligns)
     }
 
+    /// The bytes that a live block of this layout takes.
+    ///
+    /// # Safety
+    /// The block must be one of this heap's, of this layout, and in use.
+    pub(crate) unsafe fn block_size(&self, block: *mut u8, layout: Layout) -> usize {
+        let (size, align) = (layout.size(), layout.align());
+        let host = match self.host() {
+            Some(host) if !self.arena.contains(block) => host,
+            _ => return Arena::usable_size(size, align),
+        };
+        // SAFETY: the block is the server's; the rest as in `free_other`.
+        unsafe {
+            match host.request(size, align) {
+                Some(request) => host.usable_size(block, request),
+                None => host.usable_size(block.cast::<*mut u8>().sub(1).read(), size + align),
+            }
+        }
+    }
+
+    /// The bytes that a block of this layout takes at least, were it allocated now.
+    pub(crate) fn size_for(&self, layout: Layout) -> usize {
+        let (size, align) = (layout.size(), layout.align());
+        let Some(host) = self.host() else {
+            return Arena::usable_size(size, align);
+        };
+        let request = host.request(size, align).or_else(|| padded(layout)).unwrap_or(size);
+        // SAFETY: it was compared.
+        if request <= host.known_up_to() { unsafe { host.class(request) } } else { request }
+    }
+
     /// The server and the size of its block, if that is known for this layout.
     #[inline]
     fn small(&self, size: usize, align: usize) -> Option<(&Host, usize)> {

@@ -3,6 +3,7 @@
 #![doc = include_str!("../README.md")]
 
 mod arena;
+pub mod defrag;
 mod global;
 mod heap;
 mod host;
@@ -11,6 +12,8 @@ pub mod info;
 mod ledger;
 mod statics;
 mod thread;
+#[cfg(feature = "heapwalk")]
+pub mod value;
 
 pub use self::global::ModuleAlloc;
 pub use self::host::BindError;

@@ -80,6 +80,7 @@ fn poor_server(is_new: bool) -> HostApi {
         try_calloc: is_new.then_some(give_zeroed),
         try_realloc: is_new.then_some(resize),
         usable_size: is_new.then_some(usable_size),
+        defrag: None,
     }
 }
 
@@ -99,6 +100,7 @@ fn libc_server() -> HostApi {
         try_calloc: None,
         try_realloc: None,
         usable_size: Some(usable_size),
+        defrag: None,
     }
 }
 

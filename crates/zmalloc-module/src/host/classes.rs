@@ -39,7 +39,7 @@ impl Classes {
     #[inline]
     pub(super) unsafe fn get(&self, request: usize) -> usize {
         // SAFETY: the table has an entry for each multiple of a step up to the largest request.
-        usize::from(unsafe { *self.sizes.get_unchecked((request + STEP - 1) / STEP) })
+        usize::from(unsafe { *self.sizes.get_unchecked(request.wrapping_add(STEP - 1) / STEP) })
     }
 }
 

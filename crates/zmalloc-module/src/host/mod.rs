@@ -8,8 +8,8 @@ mod promise;
 use std::ptr;
 
 pub use self::api::BindError;
-pub(crate) use self::api::HostApi;
 use self::api::{Alloc, Free};
+pub(crate) use self::api::{DefragApi, GetApi, HostApi};
 use self::classes::Classes;
 use self::growth::Way;
 pub(crate) use self::promise::Promise;
@@ -57,6 +57,11 @@ impl Host {
     /// Whether these are the functions of the same server.
     pub(crate) fn is(&self, api: &HostApi) -> bool {
         self.api.alloc as usize == api.alloc as usize && self.api.free as usize == api.free as usize
+    }
+
+    /// The functions for defrag callbacks, since Redis 6.2.
+    pub(crate) fn defrag_api(&self) -> Option<DefragApi> {
+        self.api.defrag
     }
 
     /// How many bytes to ask the server for; `None` when no size makes it align the block.

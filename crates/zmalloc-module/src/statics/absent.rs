@@ -1,8 +1,8 @@
 //! A module crate that isn't there.
 
-use crate::host::HostApi;
+use super::Statics;
 
 /// Nothing.
-pub(super) fn api() -> Option<HostApi> {
-    None
+pub(super) fn statics() -> Statics {
+    [None, None]
 }
