@@ -39,8 +39,8 @@ pub(crate) fn set(engine: *mut Engine) -> *mut Engine {
 pub(crate) fn with_engine<R>(body: impl FnOnce(&mut Engine) -> R) -> Option<R> {
     let engine = LENT.replace(ptr::null_mut());
     let _restore = Restore(engine);
-    // SAFETY: `lend` borrows the engine mutably for as long as the pointer is in its place, and `Gil` has it for itself;
-    // it is taken out of its place for as long as the reference is used.
+    // SAFETY: `lend` borrows the engine mutably for as long as the pointer is in its place, and `Gil` has it for
+    // itself; it is taken out of its place for as long as the reference is used.
     unsafe { engine.as_mut() }.map(body)
 }
 

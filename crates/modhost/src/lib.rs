@@ -1,3 +1,5 @@
+//! Hosts the modules that Redis loads.
+//!
 #![doc = include_str!("../README.md")]
 
 mod api;

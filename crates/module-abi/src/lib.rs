@@ -13,6 +13,7 @@
 //!
 //! [`signature`] has a type for each function, [`constants`] the numbers that cross the boundary, [`types`] what
 //! stands behind pointers, and [`structs`] what is laid out in memory, as the header `redismodule.h` declares it.
+#![forbid(unsafe_code)]
 
 pub mod constants;
 pub mod structs;

@@ -1,4 +1,5 @@
 //! Entries with values of a module's type: nothing is freed twice, and nothing is left.
+#![allow(unsafe_code)]
 
 use super::*;
 use crate::module_value::{Defrag, Digest, Load, ModuleType, Place, Rewrite, Save};

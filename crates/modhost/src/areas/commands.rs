@@ -257,7 +257,11 @@ export! {
     ) -> c_int {
         let Some((parent, slot)) = parent.and_then(|parent| Some((parent, parent.slot()?))) else { return ERR };
         let name = name.to_string_lossy().to_ascii_lowercase();
-        if !slot.is_loading() || parent.full_name.contains('|') || parent.target().is_some() || name.contains([' ', '|']) {
+        if !slot.is_loading()
+            || parent.full_name.contains('|')
+            || parent.target().is_some()
+            || name.contains([' ', '|'])
+        {
             return ERR;
         }
         let full_name = format!("{}|{name}", parent.full_name);

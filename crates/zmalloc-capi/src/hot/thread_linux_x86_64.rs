@@ -16,7 +16,8 @@ use zmalloc::raw;
 static UNKNOWN_STATE: u8 = raw::RUNS_AT_ONCE.wrapping_add(1);
 static UNKNOWN: AtomicPtr<u8> = AtomicPtr::new((&raw const UNKNOWN_STATE).cast_mut());
 
-// A thread-local pointer to where the pointer to the thread's state is, at first to `UNKNOWN`. Hidden: it is the library's.
+// A thread-local pointer to where the pointer to the thread's state is, at first to `UNKNOWN`. Hidden:
+// it is the library's.
 global_asm!(
     ".pushsection .tdata.zmalloc_capi_state, \"awT\", @progbits",
     ".p2align 3",
