@@ -56,7 +56,8 @@ impl Step {
 /// `key`, `value`, `payload` (of DUMP), `integer`, `float`, `index` (into a string), `seconds`, `millis`,
 /// `restore-ttl`, `at` and `at-millis` (times to live and points in time that are either past or far off), `db`,
 /// `pattern`, `bit` (a number of one), `field` (a type of BITFIELD's), `user`, `rule` (one of ACL SETUSER's).
-/// `[a|b|c]` is one of them or nothing, `(a|b)` one of them, and a word with `*` after it is repeated one to four times.
+/// `[a|b|c]` is one of them or nothing, `(a|b)` one of them, and a word with `*` after it is repeated one to four
+/// times.
 const TEMPLATES: &[&str] = &[
     "SET key value",
     "SET key value [NX|XX] [GET] [EX seconds|PX millis|EXAT at|PXAT at-millis|KEEPTTL]",
