@@ -18,7 +18,7 @@ pub(crate) struct Clients {
 }
 
 /// The number of the first client that nobody sees: those call commands for modules.
-pub(crate) const FIRST_INNER: u64 = 1 << 63;
+pub(crate) const FIRST_INNER: u64 = 1 << 62;
 
 impl Clients {
     pub(crate) fn new() -> Self {

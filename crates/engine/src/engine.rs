@@ -12,7 +12,7 @@ use crate::clients::Clients;
 use crate::clock::Clock;
 use crate::command::Index;
 use crate::command_stats::CommandStats;
-use crate::config::Config;
+use crate::config::{Config, EventClasses};
 use crate::cron::Cron;
 use crate::defrag::Defrag;
 use crate::error::Error;
@@ -120,6 +120,8 @@ pub struct Engine {
     pub(crate) spare_transaction: Option<Box<Transaction>>,
     /// Whoever hosts modules.
     pub(crate) modules: Option<Rc<dyn Modules>>,
+    /// The classes of events that modules want to know of.
+    pub(crate) module_events: EventClasses,
     /// Clients that nobody sees, for the commands that modules call.
     pub(crate) idle_inner: Vec<ClientId>,
 }
@@ -174,6 +176,7 @@ impl Engine {
             pause: None,
             spare_transaction: None,
             modules: None,
+            module_events: EventClasses::empty(),
             idle_inner: Vec::new(),
         };
         engine.startup_memory = zmalloc::used_memory();

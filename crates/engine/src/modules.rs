@@ -34,10 +34,10 @@ pub trait Modules: Debug {
         let _ = (engine, event);
     }
 
-    /// Whether [`Self::key_event`] wants to know of events of a class.
-    fn wants_key_events(&self, class: EventClasses) -> bool {
-        let _ = class;
-        false
+    /// The classes of events that [`Self::key_event`] wants to know of. The engine remembers the answer until
+    /// [`Engine::key_events_wanted_anew`].
+    fn wanted_key_events(&self) -> EventClasses {
+        EventClasses::empty()
     }
 
     /// The sections that modules add to INFO: those that are named, all of them when `names` is empty. Each begins with
@@ -130,6 +130,12 @@ impl Engine {
     /// Has modules hosted. Without a host MODULE LOAD is refused, and there are none.
     pub fn host_modules(&mut self, modules: Rc<dyn Modules>) {
         self.modules = Some(modules);
+    }
+
+    /// Says that modules want to know of other classes of events than before.
+    pub fn key_events_wanted_anew(&mut self) {
+        let modules = self.modules.as_ref();
+        self.module_events = modules.map_or(EventClasses::empty(), |modules| modules.wanted_key_events());
     }
 
     /// Loads a module.

@@ -29,9 +29,7 @@ impl Engine {
     #[inline]
     pub(crate) fn notify(&mut self, db: usize, key: &[u8], class: EventClasses, event: &str) {
         self.announce_expired();
-        if let Some(modules) = &self.modules
-            && modules.wants_key_events(class)
-        {
+        if self.module_events.contains(class) {
             self.tell_modules(KeyEvent { db, key, class, event });
         }
         if self.config.notify_keyspace_events.contains(class) {
@@ -75,7 +73,7 @@ impl Engine {
         !self.watches.is_empty()
             || self.tracking.is_in_use()
             || self.config.notify_keyspace_events.contains(EventClasses::EXPIRED)
-            || self.modules.as_ref().is_some_and(|modules| modules.wants_key_events(EventClasses::EXPIRED))
+            || self.module_events.contains(EventClasses::EXPIRED)
     }
 
     /// Tells of the keys that were removed because their time had come since this was last called: the one who

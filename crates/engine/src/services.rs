@@ -165,6 +165,11 @@ impl Engine {
         self.host.waker()
     }
 
+    /// Publishes a message to a channel, as PUBLISH does, or to a shard channel; gives how many have received it.
+    pub fn publish_message(&mut self, channel: &[u8], message: &[u8], to_shard: bool) -> usize {
+        if to_shard { self.publish_to_shard(channel, message) } else { self.publish(channel, message) }
+    }
+
     /// Random bits.
     pub fn random(&mut self) -> u64 {
         self.rng.next_u64()

@@ -14,14 +14,17 @@ pub(crate) mod command_info;
 pub(crate) mod commands;
 pub(crate) mod databases;
 pub(crate) mod digests;
+pub(crate) mod events;
 pub(crate) mod info;
 pub(crate) mod io;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod memory;
+pub(crate) mod notifications;
 pub(crate) mod numbers;
 pub(crate) mod replication;
 pub(crate) mod replies;
+pub(crate) mod sharing;
 pub(crate) mod string_keys;
 pub(crate) mod strings;
 pub(crate) mod threads;
@@ -37,13 +40,16 @@ pub(crate) const BINDINGS: &[&[Binding]] = &[
     commands::BINDINGS,
     databases::BINDINGS,
     digests::BINDINGS,
+    events::BINDINGS,
     info::BINDINGS,
     io::BINDINGS,
     keys::BINDINGS,
     log::BINDINGS,
+    notifications::BINDINGS,
     numbers::BINDINGS,
     replication::BINDINGS,
     replies::BINDINGS,
+    sharing::BINDINGS,
     string_keys::BINDINGS,
     strings::BINDINGS,
     threads::BINDINGS,
@@ -61,4 +67,4 @@ pub(crate) struct Hooks {
 }
 
 /// The areas that have something to do then, in the order in which they do it.
-pub(crate) const HOOKS: &[Hooks] = &[commands::HOOKS, types::HOOKS];
+pub(crate) const HOOKS: &[Hooks] = &[commands::HOOKS, types::HOOKS, sharing::HOOKS];

@@ -75,10 +75,10 @@ impl Ctx {
         slot: &'static Slot,
         client: ClientId,
         reply: Writer,
-        command: Option<&'static ModuleCommand>,
+        command: &'static ModuleCommand,
     ) -> Self {
         let mut ctx = Self::new(slot, Some(client), reply);
-        ctx.command = command;
+        ctx.command = Some(command);
         ctx
     }
 

@@ -1,12 +1,14 @@
 //! The host: what the engine asks of it, and a module's way in and out.
 
 use std::cell::RefCell;
-use std::ffi::c_int;
+use std::ffi::{CString, c_int};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use engine::{Engine, Error, LoadRequest, ModuleMemory, ModuleReport, Modules};
-use module_abi::constants::OK;
+use engine::config::EventClasses;
+use engine::{Engine, Error, KeyEvent, LoadRequest, ModuleMemory, ModuleReport, Modules};
+use module_abi::constants::{OK, event, subevent};
+use module_abi::structs::ModuleChange;
 use module_abi::types::ModuleString;
 
 use crate::areas::{self, attributes};
@@ -49,6 +51,23 @@ impl ModuleHost {
     /// Lets threads of modules use the engine while `body` runs, which waits for something.
     pub fn while_idle<R>(&self, engine: &mut Engine, body: impl FnOnce() -> R) -> R {
         self.gil.while_idle(engine, body)
+    }
+
+    /// The slots of the modules that are loaded.
+    fn slots(&self) -> Vec<&'static Slot> {
+        self.loaded.borrow().iter().map(|module| module.slot).collect()
+    }
+
+    /// Tells all modules that one was loaded or unloaded.
+    fn tell_of_change(&self, engine: &mut Engine, subevent: u64, name: &str, version: i32) {
+        let Ok(name) = CString::new(name) else { return };
+        let mut change = ModuleChange { version: 1, module_name: name.as_ptr(), module_version: version };
+        for slot in self.slots() {
+            // SAFETY: the data of this event is that struct.
+            unsafe {
+                areas::events::tell(slot, engine, event::MODULE_CHANGE, subevent, (&raw mut change).cast());
+            }
+        }
     }
 
     fn find(&self, name: &[u8]) -> Option<usize> {
@@ -127,6 +146,9 @@ impl Modules for ModuleHost {
         }
         tracing::info!("Module '{}' loaded from {path}", slot.name());
         self.loaded.borrow_mut().push(Loaded { slot, library });
+        engine.key_events_wanted_anew();
+        let (name, version) = (slot.name(), slot.identity().version);
+        self.tell_of_change(engine, subevent::MODULE_LOADED, &name, version);
         Ok(())
     }
 
@@ -157,15 +179,29 @@ impl Modules for ModuleHost {
         }
         let Loaded { library, .. } = self.loaded.borrow_mut().remove(place);
         report_leak(slot);
+        let version = slot.identity().version;
         Self::forget(engine, slot);
+        engine.key_events_wanted_anew();
         report_close(library);
-        tracing::info!("Module {} unloaded", String::from_utf8_lossy(name));
+        let name = String::from_utf8_lossy(name);
+        tracing::info!("Module {name} unloaded");
+        self.tell_of_change(engine, subevent::MODULE_UNLOADED, &name, version);
         Ok(())
     }
 
     fn info(&self, engine: &mut Engine, names: &[&[u8]]) -> String {
-        let slots: Vec<&'static Slot> = self.loaded.borrow().iter().map(|module| module.slot).collect();
-        slots.into_iter().map(|slot| areas::info::sections(slot, engine, names)).collect()
+        self.slots().into_iter().map(|slot| areas::info::sections(slot, engine, names)).collect()
+    }
+
+    fn wanted_key_events(&self) -> EventClasses {
+        let loaded = self.slots();
+        loaded.into_iter().fold(EventClasses::empty(), |all, slot| all | areas::notifications::wanted(slot))
+    }
+
+    fn key_event(&self, engine: &mut Engine, event: &KeyEvent<'_>) {
+        for slot in self.slots() {
+            areas::notifications::tell(slot, engine, event);
+        }
     }
 
     fn list(&self) -> Vec<ModuleReport> {
@@ -205,6 +241,7 @@ fn memory(slot: &Slot) -> ModuleMemory {
 }
 
 fn report(slot: &'static Slot) -> ModuleReport {
+    let (used_by, using) = (areas::sharing::users(slot), areas::sharing::used(slot));
     let identity = slot.identity();
     ModuleReport {
         name: identity.name.clone(),
@@ -212,6 +249,8 @@ fn report(slot: &'static Slot) -> ModuleReport {
         path: identity.path.clone(),
         args: identity.args.clone(),
         api: identity.api,
+        used_by,
+        using,
         options: attributes::option_names(identity.options),
         memory: memory(slot),
         ..ModuleReport::default()

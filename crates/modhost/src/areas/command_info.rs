@@ -19,7 +19,7 @@ const DEEPEST: usize = 32;
 export! {
     /// Once for each command, while its module is being loaded.
     fn SetCommandInfo(command: Option<&'static ModuleCommand>, info: *const CommandInfo) -> c_int {
-        let Some((command, slot)) = command.and_then(|command| Some((command, command.slot()?))) else { return ERR };
+        let Some((command, slot)) = command.map(|command| (command, command.slot())) else { return ERR };
         // SAFETY: the module passes the struct that the documentation describes.
         let described = unsafe { info.as_ref().and_then(|info| read(info)) };
         let Some(described) = described.filter(|_| slot.is_loading()) else {

@@ -19,32 +19,44 @@ use crate::lend::{lend, with_engine};
 use crate::slot::{self, Slot};
 use crate::string::StrRef;
 
-/// A command of a module, as its handler knows it. It stays when the module goes, for the next one of the same name.
+/// A command of a module, as its handler knows it. It stays when the module goes, for the next one in the same slot that
+/// has a command of that name.
 #[derive(Debug)]
 pub(crate) struct ModuleCommand {
     /// The full name: `container|command` for a sub-command.
     pub(crate) full_name: String,
-    /// The function, and the slot that its module is in; none while no module has the command.
-    target: RwLock<Option<(CommandFunc, usize)>>,
+    slot: usize,
+    /// The function; none while no module has the command, or where it consists of sub-commands.
+    function: RwLock<Option<CommandFunc>>,
 }
 
-/// Every command that a module ever had, by full name.
-static KNOWN: LazyLock<Mutex<HashMap<String, &'static ModuleCommand>>> = LazyLock::new(Mutex::default);
+/// Every command that a module ever had, by its slot and full name.
+static KNOWN: LazyLock<Mutex<HashMap<(usize, String), &'static ModuleCommand>>> =
+    LazyLock::new(Mutex::default);
 
-fn known(full_name: &str) -> &'static ModuleCommand {
+fn known(slot: &Slot, full_name: &str) -> &'static ModuleCommand {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    known.entry(full_name.to_owned()).or_insert_with(|| {
-        Box::leak(Box::new(ModuleCommand { full_name: full_name.to_owned(), target: RwLock::new(None) }))
+    known.entry((slot.index(), full_name.to_owned())).or_insert_with(|| {
+        Box::leak(Box::new(ModuleCommand {
+            full_name: full_name.to_owned(),
+            slot: slot.index(),
+            function: RwLock::new(None),
+        }))
     })
 }
 
 impl ModuleCommand {
-    fn target(&self) -> Option<(CommandFunc, usize)> {
-        *self.target.read().unwrap_or_else(PoisonError::into_inner)
+    fn function(&self) -> Option<CommandFunc> {
+        *self.function.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set_target(&self, target: Option<(CommandFunc, usize)>) {
-        *self.target.write().unwrap_or_else(PoisonError::into_inner) = target;
+    fn set_function(&self, function: Option<CommandFunc>) {
+        *self.function.write().unwrap_or_else(PoisonError::into_inner) = function;
+    }
+
+    /// The slot of its module.
+    pub(crate) fn slot(&self) -> &'static Slot {
+        slot::slot(self.slot)
     }
 }
 
@@ -60,9 +72,9 @@ fn forget(slot: &'static Slot, engine: &mut Engine) {
     let commands = slot.with_state(|state: &mut Registered| std::mem::take(&mut state.commands));
     for command in commands {
         engine.remove_command(&command.name);
-        known(&command.name).set_target(None);
+        known(slot, &command.name).set_function(None);
         for inner in &command.subcommands {
-            known(&format!("{}|{}", command.name, inner.name)).set_target(None);
+            known(slot, &format!("{}|{}", command.name, inner.name)).set_function(None);
         }
     }
 }
@@ -75,11 +87,11 @@ thread_local! {
 /// Runs a module's command.
 fn run(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     let owner = context.command().owner().and_then(<dyn Any + Send + Sync>::downcast_ref::<ModuleCommand>);
-    let Some((function, index)) = owner.and_then(ModuleCommand::target) else {
+    let Some((owner, function)) = owner.and_then(|owner| Some((owner, owner.function()?))) else {
         return Err(Error::fixed("ERR the module of this command is not loaded any more"));
     };
     let reply = std::mem::take(context.reply());
-    let ctx = Ctx::for_command(slot::slot(index), context.client_id(), reply, owner);
+    let ctx = Ctx::for_command(owner.slot(), context.client_id(), reply, owner);
     let mut argv = ARGUMENTS.take();
     argv.clear();
     argv.extend(args.iter().map(|arg| StrRef::new(arg).into_raw()));
@@ -155,8 +167,8 @@ fn describe(
     keys: (c_int, c_int, c_int),
 ) -> Option<NewCommand> {
     let flags = parse_flags(&flags.to_string_lossy())?;
-    let command = known(full_name);
-    command.set_target(function.map(|function| (function, slot.index())));
+    let command = known(slot, full_name);
+    command.set_function(function);
     let mut new = NewCommand::new(name, function.is_some().then_some(run as _));
     new.module = slot.name();
     new.owner = Some(command);
@@ -198,19 +210,6 @@ impl FromRaw for Option<&'static ModuleCommand> {
     }
 }
 
-impl ModuleCommand {
-    /// The module that has the command.
-    pub(crate) fn slot(&self) -> Option<&'static Slot> {
-        let outer = self.full_name.split('|').next().unwrap_or_default();
-        let has = |slot: &&'static Slot| {
-            slot.with_state(|state: &mut Registered| {
-                state.commands.iter().any(|command| command.name == outer)
-            })
-        };
-        slot::taken().find(has)
-    }
-}
-
 export! {
     fn CreateCommand(
         ctx: &Ctx,
@@ -240,9 +239,9 @@ export! {
     /// Only a module's own commands are given.
     fn GetCommand(ctx: &Ctx, name: &CStr) -> *mut types::Command {
         let name = name.to_string_lossy().to_ascii_lowercase();
-        let command = known(&name);
-        let is_own = command.slot().is_some_and(|slot| slot.index() == ctx.slot.index());
-        if is_own { std::ptr::from_ref(command).cast_mut().cast() } else { std::ptr::null_mut() }
+        let command = known(ctx.slot, &name);
+        let is_there = change(ctx.slot, &name, |_| OK) == OK;
+        if is_there { std::ptr::from_ref(command).cast_mut().cast() } else { std::ptr::null_mut() }
     }
 
     /// Only a command without a function can have sub-commands, and they have none.
@@ -255,11 +254,11 @@ export! {
         last: c_int,
         step: c_int,
     ) -> c_int {
-        let Some((parent, slot)) = parent.and_then(|parent| Some((parent, parent.slot()?))) else { return ERR };
+        let Some((parent, slot)) = parent.map(|parent| (parent, parent.slot())) else { return ERR };
         let name = name.to_string_lossy().to_ascii_lowercase();
         if !slot.is_loading()
             || parent.full_name.contains('|')
-            || parent.target().is_some()
+            || parent.function().is_some()
             || name.contains([' ', '|'])
         {
             return ERR;
@@ -279,7 +278,7 @@ export! {
 
     /// Categories by name, separated by spaces; those that follow from the flags the command has anyway.
     fn SetCommandACLCategories(command: Option<&'static ModuleCommand>, categories: &CStr) -> c_int {
-        let Some((command, slot)) = command.and_then(|command| Some((command, command.slot()?))) else { return ERR };
+        let Some((command, slot)) = command.map(|command| (command, command.slot())) else { return ERR };
         let text = categories.to_string_lossy();
         let mut acl = Categories::empty();
         for word in text.split_ascii_whitespace() {

@@ -101,6 +101,14 @@ export! {
         if told.is_some() { OK } else { ERR }
     }
 
+    fn PublishMessage(_ctx: &Ctx, channel: Option<&Str>, message: Option<&Str>) -> c_int {
+        publish(channel, message, false)
+    }
+
+    fn PublishMessageShard(_ctx: &Ctx, channel: Option<&Str>, message: Option<&Str>) -> c_int {
+        publish(channel, message, true)
+    }
+
     fn RandomKey(ctx: &Ctx) -> *mut types::ModuleString {
         let db = ctx.db();
         let key = with_engine(|engine| engine.random_key(db)).flatten();
@@ -127,6 +135,13 @@ export! {
     fn GetLFU(key: Option<&Key>, frequency: Out<i64>) -> c_int {
         get_access(key, &frequency, -1, |engine, clock| engine.frequency_of(clock))
     }
+}
+
+/// Gives how many have received the message.
+fn publish(channel: Option<&Str>, message: Option<&Str>, to_shard: bool) -> c_int {
+    let (Some(channel), Some(message)) = (channel, message) else { return 0 };
+    let sent = with_engine(|engine| engine.publish_message(channel.bytes(), message.bytes(), to_shard));
+    sent.unwrap_or(0) as c_int
 }
 
 fn delete(key: Option<&Key>, lazy: bool) -> c_int {

@@ -105,7 +105,7 @@ fn commands_are_called() {
     );
     assert_eq!(server.raw("basics.call get"), "-ERR wrong number of arguments for 'get' command|");
     assert_eq!(server.raw("basics.call basics.call basics.echo deep"), "*1|$9|deep-tail|");
-    assert_eq!(server.raw("basics.call client id").get(..2), Some(":9"), "a client that nobody sees");
+    assert_eq!(server.raw("basics.call client id").get(..3), Some(":46"), "a client that nobody sees");
     assert_eq!(server.raw("info clients").matches("connected_clients:1|").count(), 1);
     server.call("multi");
     assert_eq!(server.raw("basics.call set k w"), "+QUEUED|");

@@ -10,4 +10,5 @@ mod guests;
 mod loading;
 mod memory;
 mod support;
+mod telling;
 mod types;

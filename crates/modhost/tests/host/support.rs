@@ -43,6 +43,7 @@ pub(crate) fn compile(directory: &Path, name: &str, options: &[&str]) -> PathBuf
 pub(crate) struct Server {
     pub(crate) engine: Engine,
     pub(crate) client: ClientId,
+    pub(crate) modules: Rc<ModuleHost>,
     directory: TempDir,
 }
 
@@ -53,9 +54,10 @@ impl Server {
         config.enable_module_command = Protection::Yes;
         let clock = Clock::manual(1_700_000_000_000);
         let mut engine = Engine::open(Options { config, clock, seed: Some(7), ..Options::default() });
-        engine.host_modules(Rc::new(ModuleHost::new()));
+        let modules = Rc::new(ModuleHost::new());
+        engine.host_modules(Rc::clone(&modules) as _);
         let client = engine.connect().expect("a client");
-        Self { engine, client, directory: TempDir::new().expect("a directory") }
+        Self { engine, client, modules, directory: TempDir::new().expect("a directory") }
     }
 
     /// An engine with this module.
