@@ -48,17 +48,18 @@ const CLOCK_EVERY: u32 = 16;
 
 /// What a value takes, itself and all it owns, in bytes, as [`ModuleAlloc::usage`] counts blocks.
 ///
-/// That is exact, but for tables that keep their blocks to themselves: hashbrown's count with the
+/// That is exact, but for owners that keep their blocks to themselves: `Rc`, `Arc` and hashbrown's tables count with the
 /// least that a block of their layout takes, and std's hash tables and B-trees with the lower bound
 /// that [`heapwalk::HeapSize`] knows. A block with several owners counts once.
 ///
 /// # Safety
-/// The module's global allocator must be [`ModuleAlloc`].
+/// The value must be in a box of its own, and the module's global allocator [`ModuleAlloc`].
 pub unsafe fn memory_usage<T: HeapWalk>(value: &T) -> usize {
     let mut sizes = Sizes { bytes: 0, seen: HashSet::new() };
     let layout = Layout::new::<T>();
     if layout.size() > 0 {
-        sizes.bytes += ModuleAlloc::size_for(layout);
+        // SAFETY: the block is a live box's, of this layout, as the caller promises.
+        sizes.bytes += unsafe { ModuleAlloc::block_size(std::ptr::from_ref(value).cast(), layout) };
     }
     // It never answers `Break`.
     let _ = value.measure(&mut sizes);
@@ -126,7 +127,13 @@ pub unsafe extern "C" fn defrag<T: HeapWalk, C, K>(
     if end.is_continue() || mover.place.is_at_start() {
         return 0;
     }
-    c_int::from(mover.defragmenter.set_cursor(keep(mover.place)))
+    let cursor = keep(mover.place);
+    if mover.defragmenter.set_cursor(cursor) {
+        return 1;
+    }
+    // There will be no next call.
+    drop(resume(cursor));
+    0
 }
 
 /// Where the last call ended, with the number that was left for a cursor.
