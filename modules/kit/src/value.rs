@@ -1,15 +1,12 @@
 //! A module's own type, and the callbacks that the server wants for it.
 #![allow(unsafe_code)]
 
-use std::alloc::Layout;
 use std::ffi::{c_int, c_void};
-use std::ops::ControlFlow;
-use std::ptr::NonNull;
 
-use heapwalk::{HeapSize, HeapWalk, Relocate};
+use heapwalk::HeapWalk;
 use redis_module::native_types::RedisType;
 use redis_module::{RedisString, raw};
-use zmalloc_module::ModuleAlloc;
+use zmalloc_module::value::{defrag, mem_usage2};
 
 use crate::rdb::{Digest, Malformed, Reader, Rewriter, Writer};
 
@@ -79,64 +76,6 @@ pub trait Value: HeapWalk + Sized + 'static {
     fn unlinked(&self, _from: &Place) {}
 }
 
-/// Elements that are visited between two questions for the time.
-const BATCH: usize = 16;
-
-/// The alignment that every block of the server has; a block moved by it has no other.
-const ALIGNMENT: usize = 8;
-
-/// Moves blocks at the server's advice, from where the last call for this key stopped.
-///
-/// That is an index in the outermost sequence of the value: what changes in between may have the rest
-/// of a walk miss some elements or visit some twice, no more.
-struct Defragmenter {
-    context: *mut raw::RedisModuleDefragCtx,
-    cursor: u64,
-    /// How many sequences the walk is in.
-    depth: usize,
-}
-
-// SAFETY: what DefragAlloc returns is null, with the block as it was, or a new block of the server's
-// with the same bytes, in the place of the old one, which it has freed. It is as large, and aligned
-// as all are. Nothing unwinds.
-unsafe impl Relocate for Defragmenter {
-    unsafe fn block(&mut self, block: NonNull<u8>, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.align() > ALIGNMENT || !ModuleAlloc::is_server_block(block.as_ptr(), layout) {
-            return None;
-        }
-        // SAFETY: the context is the callback's, and the block is live and the server's own.
-        let moved =
-            unsafe { raw::RedisModule_DefragAlloc.expect("Redis 6.2")(self.context, block.as_ptr().cast()) };
-        NonNull::new(moved.cast())
-    }
-
-    /// The server moves blocks by copying alone.
-    fn rebuild(&mut self, _inside: NonNull<u8>, _layout: Layout, _rebuild: &mut dyn FnMut()) {}
-
-    fn enter(&mut self, length: usize) -> usize {
-        self.depth += 1;
-        if self.depth == 1 {
-            usize::try_from(self.cursor).map_or(length, |index| index.min(length))
-        } else {
-            0
-        }
-    }
-
-    fn passed(&mut self, index: usize) -> ControlFlow<()> {
-        if self.depth > 1 || !index.is_multiple_of(BATCH) {
-            return ControlFlow::Continue(());
-        }
-        self.cursor = index as u64;
-        // SAFETY: the context is the callback's.
-        let must_stop = unsafe { raw::RedisModule_DefragShouldStop.expect("Redis 6.2")(self.context) != 0 };
-        if must_stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }
-
-    fn leave(&mut self) {
-        self.depth -= 1;
-    }
-}
-
 /// The callbacks for a type.
 pub const fn methods<E: Encoding>() -> raw::RedisModuleTypeMethods {
     raw::RedisModuleTypeMethods {
@@ -154,10 +93,10 @@ pub const fn methods<E: Encoding>() -> raw::RedisModuleTypeMethods {
         free_effort: None,
         unlink: None,
         copy: None,
-        defrag: Some(defrag::<E::Value>),
+        defrag: Some(defrag::<E::Value, _, _>),
         copy2: Some(copy::<E::Value>),
         free_effort2: Some(free_effort::<E::Value>),
-        mem_usage2: Some(mem_usage::<E::Value>),
+        mem_usage2: Some(mem_usage2::<E::Value, _>),
         unlink2: Some(unlink::<E::Value>),
     }
 }
@@ -203,17 +142,6 @@ unsafe extern "C" fn digest<T: Value>(digest: *mut raw::RedisModuleDigest, value
     unsafe { &*value.cast::<T>() }.digest(&mut Digest(digest));
 }
 
-unsafe extern "C" fn mem_usage<T: Value>(
-    _options: *mut raw::RedisModuleKeyOptCtx,
-    value: *const c_void,
-    _samples: usize,
-) -> usize {
-    // SAFETY: see above.
-    let size = HeapSize::of(unsafe { &*value.cast::<T>() });
-    // Std's trees tell no more than bounds of what they take.
-    size_of::<T>() + size.bytes.midpoint(size.most_bytes)
-}
-
 unsafe extern "C" fn free_effort<T: Value>(
     _options: *mut raw::RedisModuleKeyOptCtx,
     value: *const c_void,
@@ -243,29 +171,4 @@ unsafe extern "C" fn copy<T: Value>(
         (&*value.cast::<T>(), Place { database, key })
     };
     Box::into_raw(Box::new(value.copy(&to))).cast()
-}
-
-unsafe extern "C" fn defrag<T: Value>(
-    context: *mut raw::RedisModuleDefragCtx,
-    _key: *mut raw::RedisModuleString,
-    place: *mut *mut c_void,
-) -> c_int {
-    // SAFETY: see above; a value that moved is found at its new place.
-    unsafe {
-        let mut cursor = 0;
-        raw::RedisModule_DefragCursorGet.expect("Redis 6.2")(context, &raw mut cursor);
-        let layout = Layout::new::<T>();
-        if cursor == 0 && ModuleAlloc::is_server_block((*place).cast(), layout) {
-            let moved = raw::RedisModule_DefragAlloc.expect("Redis 6.2")(context, *place);
-            if !moved.is_null() {
-                *place = moved;
-            }
-        }
-        let mut defragmenter = Defragmenter { context, cursor, depth: 0 };
-        let stopped = (*(*place).cast::<T>()).relocate(&mut defragmenter).is_break();
-        if stopped {
-            raw::RedisModule_DefragCursorSet.expect("Redis 6.2")(context, defragmenter.cursor);
-        }
-        c_int::from(stopped)
-    }
 }
