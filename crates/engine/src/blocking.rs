@@ -230,6 +230,7 @@ impl Engine {
     /// Serves the clients whose wait a thread or the clock has ended, and says how long it is until the clock ends
     /// the next one. A server calls this in every round of its event loop.
     pub fn attend(&mut self) -> Option<Duration> {
+        let modules = self.modules.clone().and_then(|modules| modules.attend(self));
         let letters = std::mem::take(&mut *self.waits.mailbox.letters());
         let due = self.next_deadline();
         if !letters.is_empty() || due.is_some() {
@@ -241,8 +242,11 @@ impl Engine {
             self.end_waits_in_time();
             self.settle();
         }
-        let until = self.next_deadline()?.saturating_sub(self.clock.now_ms());
-        Some(Duration::from_millis(u64::try_from(until).unwrap_or(0)))
+        let until = |deadline: i64| {
+            let until = deadline.saturating_sub(self.clock.now_ms());
+            Duration::from_millis(u64::try_from(until).unwrap_or(0))
+        };
+        self.next_deadline().map(until).into_iter().chain(modules).min()
     }
 
     /// When a wait, or the pause, is to end, in milliseconds since 1970.

@@ -3,6 +3,7 @@
 
 use std::fmt::Debug;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::command::{Command, NewCommand};
 use crate::config::EventClasses;
@@ -25,6 +26,13 @@ pub trait Modules: Debug {
     /// # Errors
     /// What the client is told; the module is there as before.
     fn unload(&self, engine: &mut Engine, name: &[u8]) -> Result<(), Error>;
+
+    /// Does what is due by the clock; gives how long it is until there is something to do again. Called in every round
+    /// of a server's loop.
+    fn attend(&self, engine: &mut Engine) -> Option<Duration> {
+        let _ = engine;
+        None
+    }
 
     /// The modules that are loaded, in the order in which they were.
     fn list(&self) -> Vec<ModuleReport>;

@@ -17,6 +17,7 @@ pub(crate) mod digests;
 pub(crate) mod events;
 pub(crate) mod info;
 pub(crate) mod io;
+pub(crate) mod key_positions;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod memory;
@@ -28,6 +29,7 @@ pub(crate) mod sharing;
 pub(crate) mod string_keys;
 pub(crate) mod strings;
 pub(crate) mod threads;
+pub(crate) mod timers;
 pub(crate) mod types;
 
 /// The functions of every area.
@@ -43,6 +45,7 @@ pub(crate) const BINDINGS: &[&[Binding]] = &[
     events::BINDINGS,
     info::BINDINGS,
     io::BINDINGS,
+    key_positions::BINDINGS,
     keys::BINDINGS,
     log::BINDINGS,
     notifications::BINDINGS,
@@ -53,6 +56,7 @@ pub(crate) const BINDINGS: &[&[Binding]] = &[
     string_keys::BINDINGS,
     strings::BINDINGS,
     threads::BINDINGS,
+    timers::BINDINGS,
     types::BINDINGS,
     crate::foreign::BINDINGS,
 ];
@@ -67,4 +71,4 @@ pub(crate) struct Hooks {
 }
 
 /// The areas that have something to do then, in the order in which they do it.
-pub(crate) const HOOKS: &[Hooks] = &[commands::HOOKS, types::HOOKS, sharing::HOOKS];
+pub(crate) const HOOKS: &[Hooks] = &[commands::HOOKS, types::HOOKS, sharing::HOOKS, timers::HOOKS];

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 
+use engine::command::KeyFlags;
 use engine::resp::{Version, Writer};
 use engine::{ClientId, Engine};
 use module_abi::types::{self, GetApiFunc};
@@ -33,13 +34,13 @@ pub(crate) struct Ctx {
     /// The database that is selected, where there is no client.
     pub(crate) own_db: Cell<usize>,
     /// The command that runs, if one does.
-    command: Option<&'static ModuleCommand>,
+    command: Cell<Option<&'static ModuleCommand>>,
     /// The reply.
     pub(crate) reply: RefCell<Writer>,
     /// Where in the reply lengths are missing, innermost last.
     pub(crate) postponed: RefCell<Vec<usize>>,
-    /// Whether the command is only asked for the positions of its keys.
-    pub(crate) asks_for_keys: Cell<bool>,
+    /// The positions of keys that a command has told, where it is called for nothing else.
+    key_positions: RefCell<Option<Vec<(usize, KeyFlags)>>>,
     /// Objects that are freed with the context, once AutoMemory was called.
     auto: RefCell<Option<Vec<Auto>>>,
     pub(crate) pool: Pool,
@@ -61,10 +62,10 @@ impl Ctx {
             slot,
             client,
             own_db: Cell::new(0),
-            command: None,
+            command: Cell::new(None),
             reply: RefCell::new(reply),
             postponed: RefCell::new(Vec::new()),
-            asks_for_keys: Cell::new(false),
+            key_positions: RefCell::new(None),
             auto: RefCell::new(None),
             pool: Pool::default(),
         }
@@ -77,14 +78,42 @@ impl Ctx {
         reply: Writer,
         command: &'static ModuleCommand,
     ) -> Self {
-        let mut ctx = Self::new(slot, Some(client), reply);
-        ctx.command = Some(command);
+        let ctx = Self::new(slot, Some(client), reply);
+        ctx.command.set(Some(command));
         ctx
     }
 
     /// The full name of the command that runs.
     pub(crate) fn command_name(&self) -> &'static str {
-        self.command.map_or("", |command| &command.full_name)
+        self.command.get().map_or("", |command| &command.full_name)
+    }
+
+    /// The command that runs, if one does.
+    pub(crate) fn command(&self) -> Option<&'static ModuleCommand> {
+        self.command.get()
+    }
+
+    /// Has a command tell where its keys are, and do nothing else.
+    pub(crate) fn ask_for_keys(&self, command: &'static ModuleCommand) {
+        self.command.set(Some(command));
+        *self.key_positions.borrow_mut() = Some(Vec::new());
+    }
+
+    /// Whether the command is only asked where its keys are.
+    pub(crate) fn asks_for_keys(&self) -> bool {
+        self.key_positions.borrow().is_some()
+    }
+
+    /// Notes the position of a key, if that was asked for.
+    pub(crate) fn note_key_position(&self, position: usize, flags: KeyFlags) {
+        if let Some(positions) = &mut *self.key_positions.borrow_mut() {
+            positions.push((position, flags));
+        }
+    }
+
+    /// The positions that were noted.
+    pub(crate) fn take_key_positions(&self) -> Vec<(usize, KeyFlags)> {
+        self.key_positions.borrow_mut().take().unwrap_or_default()
     }
 
     /// A context in which there is nobody to reply to.

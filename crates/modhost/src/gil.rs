@@ -1,10 +1,12 @@
 //! The lock that threads of modules take to use the engine.
 //!
 //! The thread that runs commands has the engine, and lays it down while it waits for events. Meanwhile a thread of a
-//! module may take it; then the first one waits until it is laid down again.
+//! module may take it; then the first one waits until it is laid down again. What the modules of a host share otherwise
+//! is here too: when the first of their timers is due.
 
 use std::fmt;
 use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use engine::Engine;
@@ -21,6 +23,8 @@ pub(crate) struct Gil {
     /// The engine was laid down.
     is_free: Condvar,
     wake: OnceLock<Wake>,
+    /// When the first timer of a module is due, in milliseconds since 1970; 0 where none is known of.
+    next_timer: AtomicI64,
 }
 
 /// Where the engine lies, if it does.
@@ -38,6 +42,24 @@ impl fmt::Debug for Gil {
 }
 
 impl Gil {
+    /// Says that a timer is due then.
+    pub(crate) fn expect_timer(&self, due: i64) {
+        let next = self.next_timer.load(Ordering::Relaxed);
+        if next == 0 || due < next {
+            self.next_timer.store(due.max(1), Ordering::Relaxed);
+        }
+    }
+
+    /// When the first timer is due, if there is one.
+    pub(crate) fn next_timer(&self) -> Option<i64> {
+        Some(self.next_timer.load(Ordering::Relaxed)).filter(|due| *due != 0)
+    }
+
+    /// Forgets when the first timer is due.
+    pub(crate) fn forget_timers(&self) {
+        self.next_timer.store(0, Ordering::Relaxed);
+    }
+
     fn place(&self) -> MutexGuard<'_, Place> {
         self.laid_down.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ffi::{CString, c_int};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use engine::config::EventClasses;
 use engine::{Engine, Error, KeyEvent, LoadRequest, ModuleMemory, ModuleReport, Modules};
@@ -191,6 +192,18 @@ impl Modules for ModuleHost {
 
     fn info(&self, engine: &mut Engine, names: &[&[u8]]) -> String {
         self.slots().into_iter().map(|slot| areas::info::sections(slot, engine, names)).collect()
+    }
+
+    fn attend(&self, engine: &mut Engine) -> Option<Duration> {
+        let due = self.gil.next_timer()?;
+        engine.clock_mut().refresh();
+        if due <= engine.clock().now_ms() {
+            self.gil.forget_timers();
+            let next = self.slots().into_iter().filter_map(|slot| areas::timers::run(slot, engine)).min();
+            next.into_iter().for_each(|due| self.gil.expect_timer(due));
+        }
+        let until = self.gil.next_timer()?.saturating_sub(engine.clock().now_ms());
+        Some(Duration::from_millis(u64::try_from(until).unwrap_or(0)))
     }
 
     fn wanted_key_events(&self) -> EventClasses {

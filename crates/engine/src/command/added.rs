@@ -9,7 +9,15 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
 
 use super::syntax::Argument;
-use super::{Categories, Command, Doc, Flags, Found, Group, Handler, KeySpec, Run, table_len};
+use super::{
+    Categories, Command, Doc, Flags, Found, Group, Handler, KeyError, KeySpec, Keys, Run, table_len,
+};
+
+/// Tells where the keys of a call are, whose arguments begin with the command's name.
+///
+/// # Errors
+/// When the arguments aren't such as the command takes.
+pub type KeysOf = fn(&Command, &[&[u8]]) -> Result<Keys, KeyError>;
 
 /// A command to be added.
 #[derive(Clone, Debug)]
@@ -30,6 +38,8 @@ pub struct NewCommand {
     pub acl: Categories,
     /// Where its keys stand.
     pub keys: Vec<KeySpec>,
+    /// What finds its keys where they stand at no place that `keys` could tell.
+    pub find_keys: Option<KeysOf>,
     /// Its arguments.
     pub arguments: Vec<Argument<'static>>,
     /// Hints for clients and proxies.
@@ -65,6 +75,7 @@ impl NewCommand {
             flags: Flags::MODULE,
             acl: Categories::empty(),
             keys: Vec::new(),
+            find_keys: None,
             arguments: Vec::new(),
             tips: Vec::new(),
             doc: NewDoc::default(),
@@ -171,6 +182,7 @@ fn command(new: &NewCommand, container: Option<&str>) -> Command {
             number: number_of(&full_name),
             module: interned(&new.module),
             owner: new.owner,
+            find_keys: new.find_keys,
             arguments: new.arguments.clone().leak(),
         }),
     }
@@ -196,6 +208,8 @@ pub struct Added {
     pub(crate) module: &'static str,
     /// What its handler knows it by.
     pub(crate) owner: Option<&'static (dyn Any + Send + Sync)>,
+    /// What finds its keys, if that takes more than their positions.
+    pub(crate) find_keys: Option<KeysOf>,
     /// Its arguments.
     pub(crate) arguments: &'static [Argument<'static>],
 }

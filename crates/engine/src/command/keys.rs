@@ -261,6 +261,9 @@ impl From<KeyError> for Error {
 /// # Errors
 /// [`KeyError::WrongArguments`] when the arguments don't fit where keys should be.
 pub fn keys(command: &Command, args: &[&[u8]]) -> Result<Keys, KeyError> {
+    if let Some(find) = command.added.as_ref().and_then(|added| added.find_keys) {
+        return find(command, args);
+    }
     let mut keys = Keys::new();
     for spec in command.keys.iter().filter(|spec| !spec.flags.contains(KeyFlags::NOT_KEY)) {
         let flags = spec.flags_of.map_or(spec.flags, |flags_of| flags_of(args));

@@ -14,7 +14,7 @@ pub mod table;
 mod table_tests;
 mod usage;
 
-pub use added::{Added, NewCommand, NewDoc, interned};
+pub use added::{Added, KeysOf, NewCommand, NewDoc, interned};
 pub use docs::{Deprecation, Doc, Group};
 pub use flags::{Categories, Flags};
 pub use keys::{BeginSearch, FindKeys, FlagsOf, Key, KeyError, KeyFlags, KeySpec, Keys, keys};

@@ -137,7 +137,8 @@ pub(crate) fn getkeysandflags(context: &mut Context<'_>, args: &[&[u8]]) -> Resu
 /// The keys of a call, once it is a call that could be made.
 fn keys_of(context: &Context<'_>, called: &[&[u8]]) -> Result<Keys, KeyError> {
     let Found { command, .. } = context.engine.commands.called_by(called).ok_or(KeyError::UnknownCommand)?;
-    if command.keys.iter().all(|spec| spec.flags.contains(KeyFlags::NOT_KEY)) {
+    let has_finder = command.added.as_ref().is_some_and(|added| added.find_keys.is_some());
+    if !has_finder && command.keys.iter().all(|spec| spec.flags.contains(KeyFlags::NOT_KEY)) {
         return Err(KeyError::NoKeys);
     }
     if !command.accepts(called.len()) {

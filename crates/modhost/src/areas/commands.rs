@@ -3,10 +3,10 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
 
-use engine::command::{BeginSearch, Categories, FindKeys, Flags, KeyFlags, KeySpec, NewCommand};
+use engine::command::{BeginSearch, Categories, Command, FindKeys, Flags, KeyFlags, KeySpec, NewCommand};
 use engine::{Context, Engine, Error};
 use module_abi::constants::{ERR, OK};
 use module_abi::types::{self, CommandFunc, ModuleString};
@@ -19,12 +19,14 @@ use crate::lend::{lend, with_engine};
 use crate::slot::{self, Slot};
 use crate::string::StrRef;
 
-/// A command of a module, as its handler knows it. It stays when the module goes, for the next one in the same slot that
-/// has a command of that name.
+/// A command of a module, as its handler knows it. It stays when the module goes, for the next one in the same slot
+/// that has a command of that name.
 #[derive(Debug)]
 pub(crate) struct ModuleCommand {
     /// The full name: `container|command` for a sub-command.
     pub(crate) full_name: String,
+    /// The same for C.
+    name_for_c: CString,
     slot: usize,
     /// The function; none while no module has the command, or where it consists of sub-commands.
     function: RwLock<Option<CommandFunc>>,
@@ -39,6 +41,7 @@ fn known(slot: &Slot, full_name: &str) -> &'static ModuleCommand {
     known.entry((slot.index(), full_name.to_owned())).or_insert_with(|| {
         Box::leak(Box::new(ModuleCommand {
             full_name: full_name.to_owned(),
+            name_for_c: CString::new(full_name).unwrap_or_default(),
             slot: slot.index(),
             function: RwLock::new(None),
         }))
@@ -52,6 +55,11 @@ impl ModuleCommand {
 
     fn set_function(&self, function: Option<CommandFunc>) {
         *self.function.write().unwrap_or_else(PoisonError::into_inner) = function;
+    }
+
+    /// The full name, as C takes it; it stays.
+    pub(crate) fn name_for_c(&self) -> *const c_char {
+        self.name_for_c.as_ptr()
     }
 
     /// The slot of its module.
@@ -84,28 +92,36 @@ thread_local! {
     static ARGUMENTS: Cell<Vec<*mut ModuleString>> = const { Cell::new(Vec::new()) };
 }
 
+/// What a module's command is known by, and its function, as long as its module is there.
+pub(crate) fn owner(command: &Command) -> Option<(&'static ModuleCommand, CommandFunc)> {
+    let owner = command.owner().and_then(<dyn Any + Send + Sync>::downcast_ref::<ModuleCommand>)?;
+    Some((owner, owner.function()?))
+}
+
+/// Calls a module's function with these arguments.
+pub(crate) fn call(ctx: &Ctx, function: CommandFunc, args: &[&[u8]]) {
+    let mut argv = ARGUMENTS.take();
+    argv.clear();
+    argv.extend(args.iter().map(|arg| StrRef::new(arg).into_raw()));
+    // SAFETY: the module's function is given what it is documented to be given; the module is loaded as long as its
+    // commands are registered.
+    unsafe { function(ctx.as_raw(), argv.as_mut_ptr(), argv.len() as c_int) };
+    for string in argv.drain(..) {
+        // SAFETY: made above; the module has references of its own to what it keeps.
+        drop(unsafe { StrRef::from_raw(string) });
+    }
+    ctx.finish();
+    ARGUMENTS.set(argv);
+}
+
 /// Runs a module's command.
 fn run(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
-    let owner = context.command().owner().and_then(<dyn Any + Send + Sync>::downcast_ref::<ModuleCommand>);
-    let Some((owner, function)) = owner.and_then(|owner| Some((owner, owner.function()?))) else {
+    let Some((owner, function)) = owner(context.command()) else {
         return Err(Error::fixed("ERR the module of this command is not loaded any more"));
     };
     let reply = std::mem::take(context.reply());
     let ctx = Ctx::for_command(owner.slot(), context.client_id(), reply, owner);
-    let mut argv = ARGUMENTS.take();
-    argv.clear();
-    argv.extend(args.iter().map(|arg| StrRef::new(arg).into_raw()));
-    lend(context.engine(), || {
-        // SAFETY: the module's function is given what it is documented to be given; the module is loaded as long as
-        // its commands are registered.
-        unsafe { function(ctx.as_raw(), argv.as_mut_ptr(), argv.len() as c_int) };
-        for string in argv.drain(..) {
-            // SAFETY: made above; the module has references of its own to what it keeps.
-            drop(unsafe { StrRef::from_raw(string) });
-        }
-        ctx.finish();
-    });
-    ARGUMENTS.set(argv);
+    lend(context.engine(), || call(&ctx, function, args));
     *context.reply() = ctx.reply.take();
     Ok(())
 }
@@ -131,7 +147,8 @@ fn parse_flags(text: &str) -> Option<Flags> {
             "no-mandatory-keys" => Flags::NO_MANDATORY_KEYS,
             "blocking" => Flags::BLOCKING,
             "allow-busy" => Flags::ALLOW_BUSY,
-            // What these are about isn't here: random replies in scripts, channels, a cluster, internal connections.
+            // The first says who finds the keys. What the others are about isn't here: scripts whose replies differ,
+            // channels that a command names, a cluster, connections among its nodes.
             "random"
             | "getkeys-api"
             | "getchannels-api"
@@ -166,13 +183,17 @@ fn describe(
     flags: &CStr,
     keys: (c_int, c_int, c_int),
 ) -> Option<NewCommand> {
-    let flags = parse_flags(&flags.to_string_lossy())?;
+    let flag_text = flags.to_string_lossy();
+    let flags = parse_flags(&flag_text)?;
     let command = known(slot, full_name);
     command.set_function(function);
     let mut new = NewCommand::new(name, function.is_some().then_some(run as _));
     new.module = slot.name();
     new.owner = Some(command);
     new.flags |= flags;
+    if flag_text.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case("getkeys-api")) {
+        new.find_keys = Some(super::key_positions::find);
+    }
     new.keys = key_spec(keys.0, keys.1, keys.2, flags).into_iter().collect();
     Some(new)
 }
@@ -256,11 +277,8 @@ export! {
     ) -> c_int {
         let Some((parent, slot)) = parent.map(|parent| (parent, parent.slot())) else { return ERR };
         let name = name.to_string_lossy().to_ascii_lowercase();
-        if !slot.is_loading()
-            || parent.full_name.contains('|')
-            || parent.function().is_some()
-            || name.contains([' ', '|'])
-        {
+        let is_container = !parent.full_name.contains('|') && parent.function().is_none();
+        if !slot.is_loading() || !is_container || name.contains([' ', '|']) {
             return ERR;
         }
         let full_name = format!("{}|{name}", parent.full_name);

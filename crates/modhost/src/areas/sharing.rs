@@ -26,7 +26,8 @@ pub(crate) const HOOKS: Hooks = Hooks { keeps, forget };
 fn keeps(slot: &'static Slot) -> Option<&'static str> {
     let is_used = slot.with_state(|state: &mut Shared| !state.users.is_empty());
     is_used.then_some(
-        "Error unloading module: the module exports APIs used by other modules. Please unload them first and try again.",
+        "Error unloading module: the module exports APIs used by other modules. \
+         Please unload them first and try again.",
     )
 }
 

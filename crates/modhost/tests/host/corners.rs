@@ -56,3 +56,68 @@ fn a_command_s_description_is_told() {
         "the arity counts"
     );
 }
+
+/// An assertion that fails ends the process; so this test runs itself in another.
+#[test]
+fn a_failed_assertion_ends_the_server() {
+    const CHILD: &str = "MODHOST_TEST_ASSERT";
+    if std::env::var_os(CHILD).is_some() {
+        Server::with("corners").call("corners.assert");
+        return;
+    }
+    let itself = std::env::current_exe().expect("the test's program");
+    let status = std::process::Command::new(itself)
+        .args(["--exact", "corners::a_failed_assertion_ends_the_server", "--nocapture"])
+        .env(CHILD, "1")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .status()
+        .expect("it runs");
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(6), "SIGABRT: {status}");
+}
+
+#[test]
+fn a_module_finds_the_keys_of_its_command() {
+    let mut server = Server::with("corners");
+    assert_eq!(server.raw("corners.find 2 a b c"), "$12|corners.find|");
+    assert_eq!(server.raw("command getkeys corners.find 2 a b c"), "*2|$1|a|$1|b|");
+    assert_eq!(
+        server.raw("command getkeysandflags corners.find 2 a b c"),
+        "*2|*2|$1|a|*3|+RW|+access|+update|*2|$1|b|*2|+RO|+access|"
+    );
+    assert_eq!(
+        server.raw("command getkeys corners.find 9 a b c"),
+        "-ERR Invalid arguments specified for command|"
+    );
+    server.call("acl setuser u on nopass ~a* +@all");
+    server.call("auth u any");
+    assert_eq!(server.raw("corners.find 1 a b"), "$12|corners.find|");
+    assert_eq!(
+        server.raw("corners.find 2 a b"),
+        "-NOPERM this user has no permissions to access one of the keys used as arguments|"
+    );
+}
+
+#[test]
+fn timers_fire_when_the_clock_says_so() {
+    let mut server = Server::with("corners");
+    server.call("select 4");
+    assert_eq!(server.raw("corners.timers"), "+OK|");
+    let ms = std::time::Duration::from_millis;
+    assert_eq!(server.engine.attend(), Some(ms(50)), "one that was stopped may still wake the server");
+    server.engine.clock_mut().advance(ms(99));
+    assert_eq!(server.engine.attend(), Some(ms(1)));
+    assert_eq!(server.raw("corners.timers ?"), "$0||");
+    server.engine.clock_mut().advance(ms(1));
+    assert_eq!(server.engine.attend(), Some(ms(100)));
+    assert_eq!(server.raw("corners.timers ?"), "$7|4early |");
+    assert_eq!(
+        server.raw("module unload corners"),
+        "-ERR Error unloading module: the module holds timer that is not fired. Please stop the timer or wait until it \
+         fires.|"
+    );
+    server.engine.clock_mut().advance(ms(1000));
+    assert_eq!(server.engine.attend(), None);
+    assert_eq!(server.raw("corners.timers ?"), "$13|4early 4late |");
+    assert_eq!(server.raw("module unload corners"), "+OK|");
+}

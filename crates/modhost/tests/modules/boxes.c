@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "check.h"
+
 #ifndef VERSION
 #define VERSION REDISMODULE_TYPE_METHOD_VERSION
 #endif
@@ -26,15 +28,31 @@ static struct box *make(const char *text, size_t len)
     return box;
 }
 
+/* Where a value stands, as its callbacks see it: "db:key". */
+static char place[64];
+
+static void note_place(int db, const RedisModuleString *key)
+{
+    snprintf(place, sizeof(place), "%d:%s", db, RedisModule_StringPtrLen(key, NULL));
+}
+
 static void *load(RedisModuleIO *io, int version)
 {
-    REDISMODULE_NOT_USED(version);
     size_t len;
-    if (RedisModule_LoadUnsigned(io) != 7 || RedisModule_LoadSigned(io) != -7 || RedisModule_IsIOError(io))
-        return NULL;
+    BIND(long double, LoadLongDouble, RedisModuleIO *);
+    note_place(RedisModule_GetDbIdFromIO(io), RedisModule_GetKeyNameFromIO(io));
+    int are_right = version == 3 && RedisModule_LoadUnsigned(io) == UINT64_MAX && RedisModule_LoadSigned(io) == -7 &&
+                    RedisModule_LoadFloat(io) == 0.5f && RedisModule_LoadDouble(io) == 0.1 && LoadLongDouble(io) == 0.1L;
+    RedisModuleString *name = RedisModule_LoadString(io);
     char *text = RedisModule_LoadStringBuffer(io, &len);
-    if (text == NULL)
+    if (RedisModule_IsIOError(io) || !are_right || strcmp(RedisModule_StringPtrLen(name, NULL), "a name") != 0) {
+        RedisModule_LogIOError(io, "warning", "version %d", version);
+        if (name)
+            RedisModule_FreeString(RedisModule_GetContextFromIO(io), name);
+        RedisModule_Free(text);
         return NULL;
+    }
+    RedisModule_FreeString(RedisModule_GetContextFromIO(io), name);
     struct box *box = make(text, len);
     RedisModule_Free(text);
     return box;
@@ -43,8 +61,15 @@ static void *load(RedisModuleIO *io, int version)
 static void save(RedisModuleIO *io, void *value)
 {
     struct box *box = value;
-    RedisModule_SaveUnsigned(io, 7);
+    BIND(void, SaveLongDouble, RedisModuleIO *, long double);
+    RedisModule_SaveUnsigned(io, UINT64_MAX);
     RedisModule_SaveSigned(io, -7);
+    RedisModule_SaveFloat(io, 0.5f);
+    RedisModule_SaveDouble(io, 0.1);
+    SaveLongDouble(io, 0.1L);
+    RedisModuleString *name = RedisModule_CreateString(NULL, "a name", 6);
+    RedisModule_SaveString(io, name);
+    RedisModule_FreeString(NULL, name);
     RedisModule_SaveStringBuffer(io, box->text, box->len);
 }
 
@@ -62,6 +87,7 @@ static size_t usage(const void *value)
 static void digest(RedisModuleDigest *digest, void *value)
 {
     struct box *box = value;
+    note_place(RedisModule_GetDbIdFromDigest(digest), RedisModule_GetKeyNameFromDigest(digest));
     RedisModule_DigestAddStringBuffer(digest, box->text, box->len);
     RedisModule_DigestAddLongLong(digest, (long long)box->len);
     RedisModule_DigestEndSequence(digest);
@@ -87,6 +113,39 @@ static void *copy(RedisModuleString *from, RedisModuleString *to, const void *va
     size_t len;
     RedisModule_StringPtrLen(to, &len);
     return len == 0 ? NULL : make(box->text, box->len);
+}
+
+static size_t usage2(RedisModuleKeyOptCtx *ctx, const void *value, size_t samples)
+{
+    note_place(RedisModule_GetDbIdFromOptCtx(ctx), RedisModule_GetKeyNameFromOptCtx(ctx));
+    return usage(value) + samples * 1000000;
+}
+
+static size_t effort2(RedisModuleKeyOptCtx *ctx, const void *value)
+{
+    REDISMODULE_NOT_USED(ctx);
+    REDISMODULE_NOT_USED(value);
+    return 1;
+}
+
+static void unlink2(RedisModuleKeyOptCtx *ctx, const void *value)
+{
+    unlink_box((RedisModuleString *)RedisModule_GetKeyNameFromOptCtx(ctx), value);
+}
+
+static void *copy2(RedisModuleKeyOptCtx *ctx, const void *value)
+{
+    const struct box *box = value;
+    note_place(RedisModule_GetToDbIdFromOptCtx(ctx), RedisModule_GetToKeyNameFromOptCtx(ctx));
+    return make(box->text, box->len);
+}
+
+/* boxes.place : where a value stood when its callback last asked. */
+static int last_place(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
+{
+    REDISMODULE_NOT_USED(argv);
+    REDISMODULE_NOT_USED(argc);
+    return RedisModule_ReplyWithCString(ctx, place);
 }
 
 static int set(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
@@ -177,10 +236,10 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
         methods.defrag = NULL;
     }
     if (VERSION >= 4) {
-        methods.mem_usage2 = NULL;
-        methods.free_effort2 = NULL;
-        methods.unlink2 = NULL;
-        methods.copy2 = NULL;
+        methods.mem_usage2 = usage2;
+        methods.free_effort2 = effort2;
+        methods.unlink2 = unlink2;
+        methods.copy2 = copy2;
     }
     if (VERSION >= 5)
         methods.aux_save2 = NULL;
@@ -194,6 +253,7 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
     if (RedisModule_CreateCommand(ctx, "boxes.set", set, "write deny-oom", 1, 1, 1) == REDISMODULE_ERR ||
         RedisModule_CreateCommand(ctx, "boxes.swap", swap, "write deny-oom", 1, 1, 1) == REDISMODULE_ERR ||
         RedisModule_CreateCommand(ctx, "boxes.get", get, "readonly", 1, 1, 1) == REDISMODULE_ERR ||
+        RedisModule_CreateCommand(ctx, "boxes.place", last_place, "", 0, 0, 0) == REDISMODULE_ERR ||
         RedisModule_CreateCommand(ctx, "boxes.counts", counts, "", 0, 0, 0) == REDISMODULE_ERR)
         return REDISMODULE_ERR;
     return REDISMODULE_OK;

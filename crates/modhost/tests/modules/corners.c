@@ -295,6 +295,58 @@ static int kinds(RedisModuleCtx *ctx, S **argv, int argc)
     return RedisModule_ReplyWithLongLong(ctx, 4);
 }
 
+/* corners.find count key... rest... : only the module knows where the keys end. */
+static int find(RedisModuleCtx *ctx, S **argv, int argc)
+{
+    long long count = 0;
+    if (argc > 1)
+        RedisModule_StringToLongLong(argv[1], &count);
+    if (RedisModule_IsKeysPositionRequest(ctx)) {
+        for (int at = 0; at < count; at++) {
+            if (at == 0)
+                RedisModule_KeyAtPos(ctx, 2);
+            else
+                RedisModule_KeyAtPosWithFlags(ctx, at + 2, REDISMODULE_CMD_KEY_RO | REDISMODULE_CMD_KEY_ACCESS);
+        }
+        return REDISMODULE_OK;
+    }
+    return RedisModule_ReplyWithCString(ctx, RedisModule_GetCurrentCommandName(ctx));
+}
+
+static char fired[64];
+
+static void fire(RedisModuleCtx *ctx, void *data)
+{
+    snprintf(fired + strlen(fired), sizeof(fired) - strlen(fired), "%d%s ", RedisModule_GetSelectedDb(ctx), (char *)data);
+}
+
+/* corners.timers : sets three and stops one; or, with an argument, tells which have fired. */
+static int timers(RedisModuleCtx *ctx, S **argv, int argc)
+{
+    REDISMODULE_NOT_USED(argv);
+    if (argc == 2)
+        return RedisModule_ReplyWithCString(ctx, fired);
+    RedisModuleTimerID late = RedisModule_CreateTimer(ctx, 200, fire, "late");
+    RedisModule_CreateTimer(ctx, 100, fire, "early");
+    RedisModuleTimerID stopped = RedisModule_CreateTimer(ctx, 50, fire, "never");
+    uint64_t left = 0;
+    void *data = NULL;
+    CHECK(RedisModule_GetTimerInfo(ctx, late, &left, &data) == REDISMODULE_OK && left == 200);
+    CHECK(strcmp(data, "late") == 0);
+    CHECK(RedisModule_StopTimer(ctx, stopped, &data) == REDISMODULE_OK && strcmp(data, "never") == 0);
+    CHECK(RedisModule_StopTimer(ctx, stopped, NULL) == REDISMODULE_ERR);
+    CHECK(RedisModule_GetTimerInfo(ctx, stopped, NULL, NULL) == REDISMODULE_ERR);
+    DONE;
+}
+
+/* corners.assert : what doesn't hold. */
+static int assertion(RedisModuleCtx *ctx, S **argv, int argc)
+{
+    REDISMODULE_NOT_USED(argv);
+    RedisModule__Assert("argc == 7", __FILE__, argc);
+    return RedisModule_ReplyWithSimpleString(ctx, "not here");
+}
+
 static RedisModuleCommandArg arguments[] = {
     { .name = "key", .type = REDISMODULE_ARG_TYPE_KEY, .key_spec_index = 0 },
     { .name = "mode", .type = REDISMODULE_ARG_TYPE_ONEOF, .flags = REDISMODULE_CMD_ARG_OPTIONAL,
@@ -336,6 +388,9 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, S **argv, int argc)
         RedisModule_CreateCommand(ctx, "corners.databases", databases, "write", 1, 1, 1) == REDISMODULE_ERR ||
         RedisModule_CreateCommand(ctx, "corners.keys", keys, "write", 1, 1, 1) == REDISMODULE_ERR ||
         RedisModule_CreateCommand(ctx, "corners.calls", calls, "write", 1, 1, 1) == REDISMODULE_ERR ||
+        RedisModule_CreateCommand(ctx, "corners.find", find, "readonly getkeys-api", 0, 0, 0) == REDISMODULE_ERR ||
+        RedisModule_CreateCommand(ctx, "corners.timers", timers, "", 0, 0, 0) == REDISMODULE_ERR ||
+        RedisModule_CreateCommand(ctx, "corners.assert", assertion, "", 0, 0, 0) == REDISMODULE_ERR ||
         RedisModule_CreateCommand(ctx, "corners.info", info_fields, "", 0, 0, 0) == REDISMODULE_ERR ||
         RedisModule_RegisterInfoFunc(ctx, write_info) == REDISMODULE_ERR ||
         RedisModule_CreateCommand(ctx, "corners.kinds", kinds, "", 0, 0, 0) == REDISMODULE_ERR)

@@ -57,7 +57,7 @@ pub(super) const MODULE: &[Command] = &[
         .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING])
         .doc(Server, "4.0.0", "O(1)", "Loads a module."),
     Command::new("loadex", -3, modules::loadex)
-        .syntax("path [configs: CONFIG name value]... [ARGS args...]")
+        .syntax("path [CONFIG <configs: name value>]... [ARGS <args: arg>...]")
         .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING])
         .doc(Server, "7.0.0", "O(1)", "Loads a module, with values for its directives."),
     Command::new("unload", 3, modules::unload)
