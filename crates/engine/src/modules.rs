@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use crate::command::{Command, NewCommand};
 use crate::config::EventClasses;
+use crate::config::rewrite::rewrite_lines;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::quoting::quote_if_needed;
 
 /// A host of modules.
 ///
@@ -159,6 +161,20 @@ impl Engine {
     /// The modules that are loaded, in the order in which they were; none without a host.
     pub fn module_reports(&self) -> Vec<ModuleReport> {
         self.modules.as_ref().map_or(Vec::new(), |modules| modules.list())
+    }
+
+    /// The text of a configuration file that loads the modules which are loaded now, each with its arguments.
+    pub(crate) fn with_modules(&self, text: &[u8]) -> Vec<u8> {
+        if self.modules.is_none() {
+            return text.to_vec();
+        }
+        let line = |module: &ModuleReport| {
+            let words = std::iter::once(&module.path).chain(&module.args);
+            let words: Vec<String> = words.map(|word| quote_if_needed(word)).collect();
+            format!("loadmodule {}", words.join(" ")).into_bytes()
+        };
+        let lines: Vec<Vec<u8>> = self.module_reports().iter().map(line).collect();
+        rewrite_lines(text, "loadmodule", &lines)
     }
 
     /// Adds a command, in the place of one of that name that was added before; `None`, and nothing changed, when a

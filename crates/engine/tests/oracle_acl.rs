@@ -17,7 +17,7 @@ use engine::resp::DecodeError;
 use engine::{ClientId, Engine, Options, Reply};
 
 /// What is here and not in Redis 7.0.
-const NEWER: &[&str] = &["client|no-touch", "client|setinfo"];
+const NEWER: &[&str] = &["client|no-touch", "client|setinfo", "memory|modules"];
 
 /// A redis-server of our own on a unix socket.
 struct Oracle {

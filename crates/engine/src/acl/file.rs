@@ -4,7 +4,7 @@ use super::rules::{RuleError, merge_parentheses};
 use super::user::User;
 use super::users::{Acl, is_name};
 use crate::client::ClientId;
-use crate::config::rewrite::rewrite_users;
+use crate::config::rewrite::rewrite_lines;
 use crate::engine::Engine;
 use crate::host::reason;
 
@@ -171,7 +171,7 @@ impl Engine {
         {
             lines.clear();
         }
-        rewrite_users(&text, &lines)
+        self.with_modules(&rewrite_lines(&text, "user", &lines))
     }
 
     /// A line for each user that, read again, makes the same user.

@@ -74,27 +74,27 @@ impl Config {
     }
 }
 
-/// The text of a configuration file with these `user` lines in the place of those that it has; where it has none, they
-/// come at the end.
-pub(crate) fn rewrite_users(text: &[u8], users: &[Vec<u8>]) -> Vec<u8> {
-    let is_user = |line: &&[u8]| {
-        let name = line.trim_ascii_start().split(u8::is_ascii_whitespace).next();
-        name.is_some_and(|name| name.eq_ignore_ascii_case(b"user"))
+/// The text of a configuration file with these lines in the place of those that it has of the same name (`user`,
+/// `loadmodule`); where it has none, they come at the end.
+pub(crate) fn rewrite_lines(text: &[u8], name: &str, all: &[Vec<u8>]) -> Vec<u8> {
+    let is_named = |line: &&[u8]| {
+        let word = line.trim_ascii_start().split(u8::is_ascii_whitespace).next();
+        word.is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes()))
     };
     let lines = lines(text);
-    let first = lines.iter().position(&is_user);
-    let added = |text: &mut Vec<u8>| users.iter().for_each(|line| text.extend([&line[..], b"\n"].concat()));
+    let first = lines.iter().position(&is_named);
+    let added = |text: &mut Vec<u8>| all.iter().for_each(|line| text.extend([&line[..], b"\n"].concat()));
     let mut new = Vec::with_capacity(text.len());
     for (index, line) in lines.iter().enumerate() {
         if Some(index) == first {
             added(&mut new);
         }
-        if !is_user(line) {
+        if !is_named(line) {
             new.extend([line, &b"\n"[..]].concat());
         }
     }
     if first.is_none() {
-        append(&mut new, &lines, users);
+        append(&mut new, &lines, all);
     }
     new
 }
@@ -282,8 +282,9 @@ mod tests {
     #[test]
     fn users_take_the_place_of_those_that_were_there() {
         let users = [b"user a on".to_vec(), b"user default off".to_vec()];
-        let new =
-            |text: &str, users: &[Vec<u8>]| String::from_utf8(rewrite_users(text.as_bytes(), users)).unwrap();
+        let new = |text: &str, users: &[Vec<u8>]| {
+            String::from_utf8(rewrite_lines(text.as_bytes(), "user", users)).unwrap()
+        };
         let old = "port 1\nUSER b on\n# c\n user default on\nhz 3\n";
         let expected = "port 1\nuser a on\nuser default off\n# c\nhz 3\n";
         assert_eq!(new(old, &users), expected);

@@ -25,7 +25,7 @@ pub(super) enum Storage {
     Inline(usize),
     /// As the address, length and capacity of a block of its own.
     Block,
-    /// As a [`ModuleValue`](crate::ModuleValue).
+    /// As a [`ModuleValue`].
     Module,
 }
 

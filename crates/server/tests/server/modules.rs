@@ -1,0 +1,70 @@
+//! Modules that the configuration names, and that clients load.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::process::Signal;
+
+use crate::support::{Client, Server, run};
+
+fn compile(directory: &Path) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/server/module.c");
+    let library = directory.join("bare.so");
+    let status = Command::new("gcc")
+        .args(["-Wall", "-Werror", "-fPIC", "-shared", "-o"])
+        .args([&library, &source])
+        .status()
+        .expect("gcc runs");
+    assert!(status.success());
+    library
+}
+
+#[test]
+fn a_module_comes_with_the_configuration() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let library = compile(directory.path());
+    let configuration = directory.path().join("redis.conf");
+    let path = library.display().to_string();
+    std::fs::write(&configuration, format!("loadmodule {path} one\n")).expect("writable");
+    let name = configuration.display().to_string();
+    let server = Server::start_in(directory, &[&name, "--enable-module-command", "local"], b"");
+    let mut client = Client::connect(server.port());
+    assert_eq!(client.call(&["bare.answer"]), b":71\r\n");
+    assert!(client.text(&["INFO", "modules"]).contains("module:name=bare,ver=1,api=1"));
+    assert_eq!(client.call(&["CONFIG", "REWRITE"]), b"+OK\r\n");
+    let rewritten = std::fs::read_to_string(&configuration).expect("readable");
+    assert!(rewritten.lines().any(|line| line == format!("loadmodule {path} one")), "{rewritten}");
+    assert_eq!(client.call(&["MODULE", "UNLOAD", "bare"]), b"+OK\r\n");
+    assert_eq!(client.call(&["CONFIG", "REWRITE"]), b"+OK\r\n");
+    let rewritten = std::fs::read_to_string(&configuration).expect("readable");
+    assert!(!rewritten.contains("loadmodule"), "{rewritten}");
+    assert_eq!(client.call(&["MODULE", "LOAD", &path]), b"+OK\r\n");
+    assert_eq!(client.call(&["bare.answer", "x"]), b":72\r\n");
+    let log = server.stop(Signal::TERM).log;
+    assert!(log.contains(&format!("Module 'bare' loaded from {path}")), "{log}");
+}
+
+#[test]
+fn a_module_that_cannot_be_loaded_ends_the_start() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let library = compile(directory.path()).display().to_string();
+    for (line, reason) in
+        [("/nowhere.so", "execute permissions"), (&*format!("{library} a b"), "its OnLoad answered 1")]
+    {
+        let output = run(&["--port", "0", "--unixsocket", "socket", "--loadmodule", line], directory.path());
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        let log = String::from_utf8(output.stdout).expect("text");
+        assert!(log.contains(reason) && log.contains("server aborting"), "{log}");
+    }
+}
+
+/// A module binds to its own names and to what it asks for; whatever the program exported, it could bind to by accident.
+#[test]
+fn the_program_offers_no_symbols() {
+    let output =
+        Command::new("nm").args(["-D", "--defined-only"]).arg(env!("CARGO_BIN_EXE_zmalloc-server")).output();
+    let symbols = String::from_utf8(output.expect("nm runs").stdout).expect("text");
+    let offered: Vec<_> =
+        symbols.lines().filter(|line| line.contains("odule") || line.contains("modhost")).collect();
+    assert!(offered.is_empty(), "{offered:?}");
+}
