@@ -264,7 +264,7 @@ fn report(slot: &'static Slot) -> ModuleReport {
         api: identity.api,
         used_by,
         using,
-        options: attributes::option_names(identity.options),
+        options: attributes::option_names(slot.options()),
         memory: memory(slot),
         ..ModuleReport::default()
     }

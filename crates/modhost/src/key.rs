@@ -92,7 +92,7 @@ impl Key {
 impl Drop for Key {
     /// A key that was open for writing counts as changed, unless the module says for itself which are.
     fn drop(&mut self) {
-        let says_itself = self.slot.identity().options & options::OPTION_NO_IMPLICIT_SIGNAL_MODIFIED != 0;
+        let says_itself = self.slot.options() & options::OPTION_NO_IMPLICIT_SIGNAL_MODIFIED != 0;
         if self.is_writable() && self.signals.get() && !says_itself {
             with_engine(|engine| engine.key_changed(self.db, self.name.bytes()));
         }

@@ -4,7 +4,7 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::gil::Gil;
@@ -69,8 +69,6 @@ pub(crate) struct Identity {
     pub(crate) api: i32,
     pub(crate) path: Vec<u8>,
     pub(crate) args: Vec<Vec<u8>>,
-    /// What SetModuleOptions was given.
-    pub(crate) options: i32,
 }
 
 /// A place for a module.
@@ -82,6 +80,8 @@ pub(crate) struct Slot {
     /// Whether OnLoad runs.
     is_loading: AtomicBool,
     pub(crate) counters: Counters,
+    /// What SetModuleOptions was given.
+    options: AtomicI32,
     identity: Mutex<Identity>,
     /// What the areas of the API know of the module, each under a type of its own.
     states: Mutex<HashMap<TypeId, Box<dyn Any + Send>>>,
@@ -100,6 +100,7 @@ static ALL: LazyLock<Vec<Slot>> = LazyLock::new(|| {
         gil: Mutex::default(),
         is_loading: AtomicBool::new(false),
         counters: Counters::default(),
+        options: AtomicI32::new(0),
         identity: Mutex::default(),
         states: Mutex::default(),
     };
@@ -121,6 +122,7 @@ pub(crate) fn take(gil: &Arc<Gil>) -> Option<&'static Slot> {
     *slot.gil.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(gil);
     slot.counters.clear();
     *slot.identity() = Identity::default();
+    slot.set_options(0);
     Some(slot)
 }
 
@@ -149,6 +151,16 @@ impl Slot {
     /// Who the module is.
     pub(crate) fn identity(&self) -> MutexGuard<'_, Identity> {
         self.identity.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What SetModuleOptions was given.
+    pub(crate) fn options(&self) -> i32 {
+        self.options.load(Ordering::Relaxed)
+    }
+
+    /// Says what SetModuleOptions was given.
+    pub(crate) fn set_options(&self, options: i32) {
+        self.options.store(options, Ordering::Relaxed);
     }
 
     /// The module's name.

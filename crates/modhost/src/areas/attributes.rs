@@ -27,7 +27,7 @@ export! {
     }
 
     fn SetModuleOptions(ctx: &Ctx, options: c_int) {
-        ctx.slot.identity().options = options;
+        ctx.slot.set_options(options);
     }
 
     /// Milliseconds since 1970, by the data clock.

@@ -48,23 +48,24 @@ fn a_module_comes_with_the_configuration() {
 fn a_module_that_cannot_be_loaded_ends_the_start() {
     let directory = tempfile::tempdir().expect("a directory");
     let library = compile(directory.path()).display().to_string();
-    for (line, reason) in
-        [("/nowhere.so", "execute permissions"), (&*format!("{library} a b"), "its OnLoad answered 1")]
+    for (words, reason) in
+        [(&["/nowhere.so"][..], "execute permissions"), (&[&*library, "a", "b"], "its OnLoad answered 1")]
     {
-        let output = run(&["--port", "0", "--unixsocket", "socket", "--loadmodule", line], directory.path());
-        assert_eq!(output.status.code(), Some(1), "{line}");
+        let options = ["--port", "0", "--unixsocket", "socket", "--loadmodule"];
+        let output = run(&[&options, words].concat(), directory.path());
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
         let log = String::from_utf8(output.stdout).expect("text");
         assert!(log.contains(reason) && log.contains("server aborting"), "{log}");
     }
 }
 
-/// A module binds to its own names and to what it asks for; whatever the program exported, it could bind to by accident.
+/// A module binds to its own names and to what it asks for; to whatever the program exported it could bind by accident.
 #[test]
 fn the_program_offers_no_symbols() {
-    let output =
-        Command::new("nm").args(["-D", "--defined-only"]).arg(env!("CARGO_BIN_EXE_zmalloc-server")).output();
-    let symbols = String::from_utf8(output.expect("nm runs").stdout).expect("text");
-    let offered: Vec<_> =
-        symbols.lines().filter(|line| line.contains("odule") || line.contains("modhost")).collect();
+    let program = env!("CARGO_BIN_EXE_zmalloc-server");
+    let output = Command::new("nm").args(["-D", "--defined-only", program]).output().expect("nm runs");
+    let symbols = String::from_utf8(output.stdout).expect("text");
+    let is_ours = |line: &&str| line.contains("odule") || line.contains("modhost");
+    let offered: Vec<_> = symbols.lines().filter(is_ours).collect();
     assert!(offered.is_empty(), "{offered:?}");
 }
