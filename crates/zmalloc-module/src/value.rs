@@ -49,8 +49,8 @@ const CLOCK_EVERY: u32 = 16;
 /// What a value takes, itself and all it owns, in bytes, as [`ModuleAlloc::usage`] counts blocks.
 ///
 /// That is exact, but for owners that keep their blocks to themselves: `Rc`, `Arc` and hashbrown's
-/// tables count with the least that a block of their layout takes, and std's hash tables and B-trees with the lower bound
-/// that [`heapwalk::HeapSize`] knows. A block with several owners counts once.
+/// tables count with the least that a block of their layout takes, and std's hash tables and B-trees
+/// with the lower bound that [`heapwalk::HeapSize`] knows. A block with several owners counts once.
 ///
 /// # Safety
 /// The value must be in a box of its own, and the module's global allocator [`ModuleAlloc`].
