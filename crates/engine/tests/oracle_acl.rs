@@ -30,7 +30,8 @@ impl Oracle {
         let directory = std::env::temp_dir().join(format!("oracle-acl-{name}-{}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
         let server = Command::new("redis-server")
-            .args(["--port", "0", "--save", "", "--enable-debug-command", "yes", "--unixsocket"])
+            .args(["--port", "0", "--save", "", "--enable-debug-command", "yes"])
+            .args(["--enable-module-command", "yes", "--unixsocket"])
             .arg(directory.join("socket"))
             .current_dir(&directory)
             .stdout(Stdio::null())
@@ -96,6 +97,7 @@ impl Sides {
     fn new(name: &str) -> Self {
         let mut options = Options::default();
         options.config.enable_debug_command = engine::config::Protection::Yes;
+        options.config.enable_module_command = engine::config::Protection::Yes;
         let mut engine = Engine::open(options);
         let admin = engine.connect().unwrap();
         let oracle = Oracle::start(name);
