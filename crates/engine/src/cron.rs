@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::client::{ClientId, Close};
 use crate::config::OutputBufferLimit;
 use crate::engine::Engine;
+use crate::server_events::ServerEvent;
 
 /// How often throughput is sampled.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
@@ -57,6 +58,9 @@ impl Engine {
         self.close_idle_clients();
         self.recount_all_clients();
         self.limit_tracking();
+        let hz = self.config.hz;
+        self.tell(&ServerEvent::Cron { hz });
+        self.after_command();
         self.settle();
         let due = self.attend();
         self.release_spare();

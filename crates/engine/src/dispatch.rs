@@ -74,6 +74,7 @@ impl Engine {
                 Ok(call) => reply = self.run_command(id, call, args, reply),
             },
         }
+        self.after_command();
         self.send_pending(id);
         self.end_reply(id, reply);
         if !self.is_waiting(id) {

@@ -30,6 +30,7 @@ use crate::pubsub::PubSub;
 use crate::push::Delivery;
 use crate::resp::Reply;
 use crate::rng::Rng;
+use crate::server_events::ServerEvent;
 use crate::slowlog::SlowLog;
 use crate::stats::Stats;
 use crate::tracking::Tracking;
@@ -124,6 +125,12 @@ pub struct Engine {
     pub(crate) module_events: EventClasses,
     /// Clients that nobody sees, for the commands that modules call.
     pub(crate) idle_inner: Vec<ClientId>,
+    /// Whether the host of modules is to be called when the command is done.
+    pub(crate) is_deferred: bool,
+    /// Whether modules are to be told of keys before they go.
+    pub(crate) foretells: bool,
+    /// Whether they are being told.
+    pub(crate) is_foretelling: bool,
 }
 
 impl Engine {
@@ -178,6 +185,9 @@ impl Engine {
             modules: None,
             module_events: EventClasses::empty(),
             idle_inner: Vec::new(),
+            is_deferred: false,
+            foretells: false,
+            is_foretelling: false,
         };
         engine.startup_memory = zmalloc::used_memory();
         engine
@@ -202,11 +212,16 @@ impl Engine {
         }
         self.stats.connections_received += 1;
         let user = self.acl.default_user().clone();
-        Ok(self.clients.insert(origin, user))
+        let id = self.clients.insert(origin, user);
+        self.tell(&ServerEvent::Connected(id));
+        Ok(id)
     }
 
     /// Forgets a client and everything it held. A client that is gone already is no error.
     pub fn disconnect(&mut self, id: ClientId) {
+        if self.clients.get(id).is_some() && !self.is_inner(id) {
+            self.tell(&ServerEvent::Disconnects(id));
+        }
         self.unwatch_all(id);
         self.unsubscribe_all(id);
         self.untrack(id);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::clock::Budget;
 use crate::engine::Engine;
 use crate::lookup::{discard, is_expired};
+use crate::server_events::Going;
 
 /// The share of a second that expiry may take at effort 1, in percent; each step of effort adds two.
 const BASE_PERCENT: u32 = 25;
@@ -80,15 +81,17 @@ impl Engine {
                 break;
             }
         }
+        let index = self.expiry.db;
+        due.iter().for_each(|key| self.foretell(index, key, Going::Expired));
         self.stats.expired_keys += due.len() as u64;
+        let db = self.keyspace.db_mut(index);
         for key in &due {
             if let Some(entry) = db.remove(key) {
                 discard(&mut self.lazyfree, entry, self.config.lazyfree_lazy_expire);
             }
         }
-        let goes_on = *cursor != 0 && due.len() * 100 > visited * worthwhile_percent;
+        let goes_on = self.expiry.cursors[index] != 0 && due.len() * 100 > visited * worthwhile_percent;
         if self.is_expiry_observed() {
-            let index = self.expiry.db;
             self.just_expired.extend(due.into_iter().map(|key| (index, key)));
             self.announce_expired();
         }

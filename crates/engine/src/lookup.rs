@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::lazyfree::LazyFree;
 use crate::resp::Writer;
+use crate::server_events::Going;
 use crate::stats::Stats;
 
 /// What was removed is freed on another thread when that many bytes, or more, hang on it.
@@ -61,7 +62,7 @@ struct Reaper<'e> {
     now: i64,
     db: usize,
     lazy: bool,
-    /// Whether what has expired stays where it is for now: clients are paused.
+    /// Whether what has expired stays where it is for now: clients are paused, or modules look at it.
     is_paused: bool,
     /// Whether anybody wants to know of keys that are removed.
     is_observed: bool,
@@ -111,7 +112,7 @@ impl Engine {
         let reaper = Reaper {
             now: self.clock.now_ms(),
             db,
-            is_paused: self.is_paused(),
+            is_paused: self.is_paused() || self.is_foretelling,
             is_observed: self.is_expiry_observed(),
             just_expired: &mut self.just_expired,
             lazy: self.config.lazyfree_lazy_expire,
@@ -125,6 +126,7 @@ impl Engine {
     #[inline]
     pub(crate) fn find(&mut self, db: usize, key: &[u8]) -> Option<EntryMut<'_>> {
         let hash = self.hash(db, key);
+        self.foretell_expiry(db, key);
         let (db, mut reaper) = self.parts(db);
         reaper.live(db, hash, key)
     }
@@ -158,8 +160,7 @@ impl Engine {
     fn counted(&mut self, db: usize, key: &[u8]) -> Option<EntryMut<'_>> {
         let hash = self.hash(db, key);
         // The entry can't be given and, where there is none, be reported missing under one look.
-        if self.config.notify_keyspace_events.contains(EventClasses::KEY_MISS) && self.find(db, key).is_none()
-        {
+        if self.wants_event(EventClasses::KEY_MISS) && self.find(db, key).is_none() {
             self.notify(db, key, EventClasses::KEY_MISS, "keymiss");
         }
         self.counted_hashed(db, hash, key)
@@ -167,6 +168,7 @@ impl Engine {
 
     #[inline]
     fn counted_hashed(&mut self, db: usize, hash: KeyHash, key: &[u8]) -> Option<EntryMut<'_>> {
+        self.foretell_expiry(db, key);
         let (db, mut reaper) = self.parts(db);
         let found = reaper.live(db, hash, key);
         match found {
@@ -183,6 +185,7 @@ impl Engine {
         let clock = access::Clock::of(&self.config, &self.clock).created();
         let hash = self.hash(db, key);
         let is_observed = self.is_expiry_observed();
+        self.foretell(db, key, Going::Overwritten);
         let is_new = match self.keyspace.db_mut(db).lookup_hashed(hash, key) {
             Lookup::Vacant(place) => {
                 let expiry = match expiry {
@@ -227,6 +230,7 @@ impl Engine {
         let clock = access::Clock::of(&self.config, &self.clock).created();
         // What has expired is counted as that, and not as replaced.
         let is_new = self.find(db, key).is_none();
+        self.foretell(db, key, Going::Overwritten);
         let replaced = self.keyspace.db_mut(db).insert_entry(Entry::from_vec(key, text, None, clock));
         self.discard_replaced(db, replaced);
         if is_new {
@@ -239,6 +243,9 @@ impl Engine {
     pub(crate) fn expire_at(&mut self, db: usize, key: &[u8], at: i64) -> bool {
         let now = self.clock.now_ms();
         let lazy = self.config.lazyfree_lazy_expire;
+        if at <= now {
+            self.foretell(db, key, Going::Expired);
+        }
         let Some(mut entry) = self.keyspace.db_mut(db).find_mut(key) else { return false };
         if at <= now {
             discard(&mut self.lazyfree, entry.remove(), lazy);
@@ -262,6 +269,9 @@ impl Engine {
 
     /// Removes a key; says whether it was there, and tells of the change.
     pub(crate) fn remove(&mut self, db: usize, key: &[u8], lazy: bool) -> bool {
+        if self.foretells() && self.find(db, key).is_some() {
+            self.foretell(db, key, Going::Deleted);
+        }
         let Some(entry) = self.find(db, key) else { return false };
         let entry = entry.remove();
         self.unlinked(db, &entry);
@@ -272,6 +282,7 @@ impl Engine {
 
     /// As [`Engine::remove`], but a key whose time has come is removed like any other.
     pub(crate) fn remove_stored(&mut self, db: usize, key: &[u8]) {
+        self.foretell(db, key, Going::Deleted);
         let Some(entry) = self.keyspace.db_mut(db).remove(key) else { return };
         self.let_go(db, entry);
         self.modified(db, key, EventClasses::GENERIC, "del");
@@ -279,6 +290,8 @@ impl Engine {
 
     /// Gives the value at `from`, which is there, the key `to`, whatever that held, and tells of the change.
     pub(crate) fn rename(&mut self, db: usize, from: &[u8], to: &[u8]) {
+        self.foretell(db, to, Going::Deleted);
+        self.foretell(db, from, Going::Deleted);
         let replaced = self.keyspace.db_mut(db).rename(from, to).flatten();
         self.discard_replaced(db, replaced);
         self.notify(db, to, EventClasses::NEW, "new");
@@ -295,6 +308,7 @@ impl Engine {
         let entry = self.keyspace.db(db).find(from);
         let copy = entry.and_then(|entry| entry.duplicate(to, |value| value.copy(places.0, places.1)));
         let Some(copy) = copy else { return false };
+        self.foretell(target, to, Going::Deleted);
         let replaced = self.keyspace.db_mut(target).insert_entry(copy);
         self.discard_replaced(target, replaced);
         self.notify(target, to, EventClasses::NEW, "new");
@@ -305,6 +319,7 @@ impl Engine {
     /// Stores an entry, whose key is `key`, whatever that held. That the key is new is published here; that it has
     /// changed, and how, is the caller's to say.
     pub(crate) fn insert(&mut self, db: usize, key: &[u8], entry: Entry) {
+        self.foretell(db, key, Going::Deleted);
         let replaced = self.keyspace.db_mut(db).insert_entry(entry);
         self.discard_replaced(db, replaced);
         self.notify(db, key, EventClasses::NEW, "new");
@@ -312,6 +327,7 @@ impl Engine {
 
     /// Takes a key to the database `target`, which has none of that name, and tells of the change.
     pub(crate) fn move_key(&mut self, db: usize, key: &[u8], target: usize) {
+        self.foretell(db, key, Going::Deleted);
         let Some(entry) = self.keyspace.db_mut(db).remove(key) else { return };
         let replaced = self.keyspace.db_mut(target).insert_entry(entry);
         self.discard_replaced(target, replaced);

@@ -11,6 +11,7 @@ use crate::config::rewrite::rewrite_lines;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::quoting::quote_if_needed;
+use crate::server_events::ServerEvent;
 
 /// A host of modules.
 ///
@@ -45,9 +46,25 @@ pub trait Modules: Debug {
     }
 
     /// The classes of events that [`Self::key_event`] wants to know of. The engine remembers the answer until
-    /// [`Engine::key_events_wanted_anew`].
+    /// [`Engine::events_wanted_anew`].
     fn wanted_key_events(&self) -> EventClasses {
         EventClasses::empty()
+    }
+
+    /// Something happens to the server as a whole.
+    fn server_event(&self, engine: &mut Engine, event: &ServerEvent<'_>) {
+        let _ = (engine, event);
+    }
+
+    /// Whether [`Self::server_event`] wants to know of keys before they go ([`ServerEvent::KeyGoes`]). The engine
+    /// remembers the answer as that above.
+    fn wants_going_keys(&self) -> bool {
+        false
+    }
+
+    /// Does what modules have put off until the command that ran is done: see [`Engine::call_after_command`].
+    fn after_command(&self, engine: &mut Engine) {
+        let _ = engine;
     }
 
     /// The sections that modules add to INFO: those that are named, all of them when `names` is empty. Each begins with
@@ -142,10 +159,11 @@ impl Engine {
         self.modules = Some(modules);
     }
 
-    /// Says that modules want to know of other classes of events than before.
-    pub fn key_events_wanted_anew(&mut self) {
+    /// Says that modules want to know of other events than before.
+    pub fn events_wanted_anew(&mut self) {
         let modules = self.modules.as_ref();
         self.module_events = modules.map_or(EventClasses::empty(), |modules| modules.wanted_key_events());
+        self.foretells = modules.is_some_and(|modules| modules.wants_going_keys());
     }
 
     /// Loads a module.

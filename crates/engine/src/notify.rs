@@ -25,6 +25,12 @@ impl Engine {
         }
     }
 
+    /// Whether anybody is told of events of a class.
+    #[inline]
+    pub(crate) fn wants_event(&self, class: EventClasses) -> bool {
+        (self.config.notify_keyspace_events | self.module_events).contains(class)
+    }
+
     /// Publishes an event, if its class is wanted: `event` to the key's channel, and the key to the event's.
     #[inline]
     pub(crate) fn notify(&mut self, db: usize, key: &[u8], class: EventClasses, event: &str) {
@@ -70,10 +76,7 @@ impl Engine {
     /// Whether anybody would be told of a key's removal because its time has come.
     #[inline]
     pub(crate) fn is_expiry_observed(&self) -> bool {
-        !self.watches.is_empty()
-            || self.tracking.is_in_use()
-            || self.config.notify_keyspace_events.contains(EventClasses::EXPIRED)
-            || self.module_events.contains(EventClasses::EXPIRED)
+        !self.watches.is_empty() || self.tracking.is_in_use() || self.wants_event(EventClasses::EXPIRED)
     }
 
     /// Tells of the keys that were removed because their time had come since this was last called: the one who

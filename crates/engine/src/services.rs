@@ -8,6 +8,7 @@ use crate::config::EventClasses;
 use crate::engine::Engine;
 use crate::lookup::{discard, is_expired};
 use crate::resp::Version;
+use crate::server_events::{Going, ServerEvent};
 
 /// Which traces it leaves that a key is looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +53,11 @@ impl Engine {
     }
 
     /// The entry of a key, to be changed; that leaves no traces but those of the change. One whose time has come is
-    /// removed first, and not given. Whoever changes it calls [`Engine::key_changed`].
+    /// removed first, and not given, unless modules are just being told of that. Whoever changes it calls [`Engine::key_changed`].
     pub fn entry_mut(&mut self, db: usize, key: &[u8]) -> Option<EntryMut<'_>> {
+        if self.is_foretelling {
+            return self.keyspace.db_mut(db).find_mut(key);
+        }
         self.find(db, key)
     }
 
@@ -68,6 +72,7 @@ impl Engine {
     pub fn put_module_value(&mut self, db: usize, key: &[u8], value: ModuleValue) {
         let clock = access::Clock::of(&self.config, &self.clock).created();
         let is_new = self.find(db, key).is_none();
+        self.foretell(db, key, Going::Deleted);
         let entry = Entry::from_module(key, value, None, clock);
         if let Some(replaced) = self.keyspace.db_mut(db).insert_entry(entry) {
             self.let_go(db, replaced);
@@ -80,6 +85,10 @@ impl Engine {
     /// Removes a key, and frees its value on another thread if that was asked for and is worth it; says whether it was
     /// there. Nothing is published: see [`Engine::key_changed`].
     pub fn delete_key(&mut self, db: usize, key: &[u8], lazy: bool) -> bool {
+        if self.find(db, key).is_none() {
+            return false;
+        }
+        self.foretell(db, key, Going::Deleted);
         let Some(entry) = self.find(db, key) else { return false };
         let entry = entry.remove();
         self.unlinked(db, &entry);
@@ -133,10 +142,12 @@ impl Engine {
 
     /// Removes every key of every database; on another thread if that is asked for.
     pub fn flush_all(&mut self, lazy: bool) {
+        self.tell(&ServerEvent::FlushBegins { db: None, sync: !lazy });
         for db in 0..self.keyspace.count() {
             self.flush(db, lazy);
         }
         self.invalidate_all();
+        self.tell(&ServerEvent::FlushEnds { db: None, sync: !lazy });
     }
 
     /// The access clock of a key that was used so many milliseconds ago; `None` under a policy that doesn't keep that.

@@ -13,6 +13,7 @@ pub(crate) mod calls;
 pub(crate) mod command_info;
 pub(crate) mod commands;
 pub(crate) mod databases;
+pub(crate) mod deferred;
 pub(crate) mod digests;
 pub(crate) mod events;
 pub(crate) mod info;
@@ -41,6 +42,7 @@ pub(crate) const BINDINGS: &[&[Binding]] = &[
     command_info::BINDINGS,
     commands::BINDINGS,
     databases::BINDINGS,
+    deferred::BINDINGS,
     digests::BINDINGS,
     events::BINDINGS,
     info::BINDINGS,
@@ -71,4 +73,5 @@ pub(crate) struct Hooks {
 }
 
 /// The areas that have something to do then, in the order in which they do it.
-pub(crate) const HOOKS: &[Hooks] = &[commands::HOOKS, types::HOOKS, sharing::HOOKS, timers::HOOKS];
+pub(crate) const HOOKS: &[Hooks] =
+    &[commands::HOOKS, types::HOOKS, sharing::HOOKS, timers::HOOKS, deferred::HOOKS, events::HOOKS];

@@ -1,17 +1,17 @@
 //! The host: what the engine asks of it, and a module's way in and out.
 
 use std::cell::RefCell;
-use std::ffi::{CString, c_int};
+use std::ffi::c_int;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use engine::config::EventClasses;
-use engine::{Engine, Error, KeyEvent, LoadRequest, ModuleMemory, ModuleReport, Modules};
+use engine::{Engine, Error, KeyEvent, LoadRequest, ModuleMemory, ModuleReport, Modules, ServerEvent};
 use module_abi::constants::{OK, event, subevent};
-use module_abi::structs::ModuleChange;
 use module_abi::types::ModuleString;
 
+use crate::areas::events::Change;
 use crate::areas::{self, attributes};
 use crate::context::Ctx;
 use crate::gil::Gil;
@@ -51,7 +51,15 @@ impl ModuleHost {
 
     /// Lets threads of modules use the engine while `body` runs, which waits for something.
     pub fn while_idle<R>(&self, engine: &mut Engine, body: impl FnOnce() -> R) -> R {
-        self.gil.while_idle(engine, body)
+        let tell = |engine: &mut Engine, subevent| {
+            if areas::events::is_wanted(event::EVENTLOOP) {
+                areas::events::event_loop(engine, &self.slots(), subevent);
+            }
+        };
+        tell(engine, subevent::EVENTLOOP_BEFORE_SLEEP);
+        let result = self.gil.while_idle(engine, body);
+        tell(engine, subevent::EVENTLOOP_AFTER_SLEEP);
+        result
     }
 
     /// The slots of the modules that are loaded.
@@ -59,16 +67,9 @@ impl ModuleHost {
         self.loaded.borrow().iter().map(|module| module.slot).collect()
     }
 
-    /// Tells all modules that one was loaded or unloaded.
-    fn tell_of_change(&self, engine: &mut Engine, subevent: u64, name: &str, version: i32) {
-        let Ok(name) = CString::new(name) else { return };
-        let mut change = ModuleChange { version: 1, module_name: name.as_ptr(), module_version: version };
-        for slot in self.slots() {
-            // SAFETY: the data of this event is that struct.
-            unsafe {
-                areas::events::tell(slot, engine, event::MODULE_CHANGE, subevent, (&raw mut change).cast());
-            }
-        }
+    /// Tells modules that the server ends.
+    pub fn announce_shutdown(&self, engine: &mut Engine) {
+        areas::events::shutdown(engine, &self.slots());
     }
 
     fn find(&self, name: &[u8]) -> Option<usize> {
@@ -147,9 +148,10 @@ impl Modules for ModuleHost {
         }
         tracing::info!("Module '{}' loaded from {path}", slot.name());
         self.loaded.borrow_mut().push(Loaded { slot, library });
-        engine.key_events_wanted_anew();
-        let (name, version) = (slot.name(), slot.identity().version);
-        self.tell_of_change(engine, subevent::MODULE_LOADED, &name, version);
+        engine.events_wanted_anew();
+        let mut others = self.slots();
+        others.retain(|other| other.index() != slot.index());
+        Change::of(slot).tell(engine, &others, subevent::MODULE_LOADED);
         Ok(())
     }
 
@@ -180,13 +182,12 @@ impl Modules for ModuleHost {
         }
         let Loaded { library, .. } = self.loaded.borrow_mut().remove(place);
         report_leak(slot);
-        let version = slot.identity().version;
+        let change = Change::of(slot);
         Self::forget(engine, slot);
-        engine.key_events_wanted_anew();
+        engine.events_wanted_anew();
         report_close(library);
-        let name = String::from_utf8_lossy(name);
-        tracing::info!("Module {name} unloaded");
-        self.tell_of_change(engine, subevent::MODULE_UNLOADED, &name, version);
+        tracing::info!("Module {} unloaded", String::from_utf8_lossy(name));
+        change.tell(engine, &self.slots(), subevent::MODULE_UNLOADED);
         Ok(())
     }
 
@@ -215,6 +216,18 @@ impl Modules for ModuleHost {
         for slot in self.slots() {
             areas::notifications::tell(slot, engine, event);
         }
+    }
+
+    fn server_event(&self, engine: &mut Engine, event: &ServerEvent<'_>) {
+        areas::events::tell(engine, &self.slots(), event);
+    }
+
+    fn wants_going_keys(&self) -> bool {
+        areas::events::is_wanted(event::KEY)
+    }
+
+    fn after_command(&self, engine: &mut Engine) {
+        areas::deferred::run(engine, &self.slots());
     }
 
     fn list(&self) -> Vec<ModuleReport> {

@@ -42,6 +42,18 @@ impl Key {
         })
     }
 
+    /// A key that is about to go, to be read as it is.
+    pub(crate) fn going(ctx: &Ctx, db: usize, name: &[u8]) -> Self {
+        Self {
+            slot: ctx.slot,
+            context: Some(NonNull::from(ctx)),
+            db,
+            name: StrRef::new(name),
+            mode: key_mode::READ | key_mode::OPEN_KEY_NOEFFECTS | key_mode::OPEN_KEY_ACCESS_EXPIRED,
+            signals: Cell::new(true),
+        }
+    }
+
     /// The context that the key was opened in.
     pub(crate) fn context(&self) -> Option<&Ctx> {
         // SAFETY: the module closes its keys before their context ends, or leaves that to the context.

@@ -122,6 +122,7 @@ impl EventLoop {
                 break ending;
             }
         };
+        self.modules.announce_shutdown(&mut self.engine);
         for connection in self.connections.iter_mut().flatten() {
             connection.write_last(&mut self.engine);
         }

@@ -5,10 +5,11 @@ use std::io;
 use keyspace::glob::{self, Case};
 
 use crate::acl::User;
-use crate::config::SetError;
+use crate::config::{Directive, SetError};
 use crate::context::Context;
 use crate::error::Error;
 use crate::host::reason;
+use crate::server_events::ServerEvent;
 
 /// CONFIG GET: the directives that match any of the patterns, with their values.
 pub(crate) fn get(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
@@ -29,6 +30,8 @@ fn matches(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
 pub(crate) fn set(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     let local = context.client().origin.is_local();
     let engine = &mut *context.engine;
+    let given = args[2..].iter().step_by(2);
+    let names: Vec<&str> = given.filter_map(|name| Some(Directive::find(name)?.name)).collect();
     let change = engine.config.set(&args[2..], local).map_err(|error| refusal(&error))?;
     if !change.names().is_empty()
         && let Err(reason) = engine.host.apply(&engine.config, change.names())
@@ -48,6 +51,7 @@ pub(crate) fn set(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error
         user.set_password(&engine.config.requirepass);
         engine.put_user(user);
     }
+    engine.tell(&ServerEvent::ConfigSet(&names));
     context.reply.ok();
     Ok(())
 }

@@ -4,6 +4,7 @@ use crate::args::{is, small_integer};
 use crate::context::Context;
 use crate::error::Error;
 use crate::lookup::is_expired;
+use crate::server_events::ServerEvent;
 use keyspace::glob::{self, Case};
 
 const SAME_OBJECT: Error = Error::fixed("ERR source and destination objects are the same");
@@ -151,8 +152,11 @@ pub(crate) fn dbsize(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), E
 pub(crate) fn flushdb(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     let lazy = flush_option(context, args)?;
     let db = context.selected();
+    let sync = !lazy;
+    context.engine.tell(&ServerEvent::FlushBegins { db: Some(db), sync });
     context.engine.flush(db, lazy);
     context.engine.invalidate_all();
+    context.engine.tell(&ServerEvent::FlushEnds { db: Some(db), sync });
     context.reply.ok();
     Ok(())
 }
@@ -160,10 +164,7 @@ pub(crate) fn flushdb(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), E
 /// FLUSHALL: removes every key of every database.
 pub(crate) fn flushall(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     let lazy = flush_option(context, args)?;
-    for db in 0..context.engine.keyspace.count() {
-        context.engine.flush(db, lazy);
-    }
-    context.engine.invalidate_all();
+    context.engine.flush_all(lazy);
     context.reply.ok();
     Ok(())
 }
@@ -192,6 +193,7 @@ pub(crate) fn swapdb(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Er
         context.engine.touch_database(second, Some(first));
     }
     context.engine.keyspace.swap(first, second);
+    context.engine.tell(&ServerEvent::Swapped(first, second));
     context.reply.ok();
     Ok(())
 }

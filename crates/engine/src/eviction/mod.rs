@@ -29,6 +29,7 @@ use crate::config::{Config, EventClasses, MaxmemoryPolicy};
 use crate::engine::Engine;
 use crate::lookup::discard;
 use crate::rng::Rng;
+use crate::server_events::Going;
 use limit::Slice;
 use pool::{Candidate, Pool};
 use population::Population;
@@ -124,7 +125,7 @@ impl Engine {
             // What waits to be freed is as good as gone: no other key goes in its place.
             if !self.exceeds_limit_by(self.lazyfree.pending_bytes()) {
                 thread::sleep(FREEING_INTERVAL);
-            } else if let Some((db, entry)) = self.take_victim() {
+            } else if let Some((db, entry)) = self.take_foretold_victim() {
                 self.stats.evicted_keys += 1;
                 self.removed(db, entry.as_ref().key(), EventClasses::EVICTED, "evicted");
                 discard(&mut self.lazyfree, entry, self.config.lazyfree_lazy_eviction);
@@ -138,6 +139,19 @@ impl Engine {
             }
         }
         Room::Enough
+    }
+
+    /// As [`Self::take_victim`]; modules that want to see the key before it goes see it in its place.
+    fn take_foretold_victim(&mut self) -> Option<(usize, Entry)> {
+        let (db, entry) = self.take_victim()?;
+        if !self.foretells() {
+            return Some((db, entry));
+        }
+        let key = entry.as_ref().key().to_vec();
+        self.keyspace.db_mut(db).insert_entry(entry);
+        self.foretell(db, &key, Going::Evicted);
+        let entry = self.keyspace.db_mut(db).remove(&key)?;
+        Some((db, entry))
     }
 
     /// Takes the key that is to go next out of its database, and gives both; `None` when the policy leaves none.

@@ -1,11 +1,10 @@
-//! Keyspace notifications: modules are told of changes, tell of their own, and do what they may not do at once a
-//! little later.
+//! Keyspace notifications: modules are told of changes of keys, and tell of their own.
 
 use std::ffi::{CStr, CString, c_int};
 
 use engine::config::EventClasses;
 use engine::{Engine, KeyEvent};
-use module_abi::constants::{ERR, OK, notify};
+use module_abi::constants::{ERR, OK, notify, options};
 use module_abi::types::NotificationFunc;
 
 use crate::api::export;
@@ -14,95 +13,113 @@ use crate::lend::{lend, with_engine};
 use crate::slot::Slot;
 use crate::string::{Str, StrRef};
 
-/// The classes as the engine knows them, and as modules do.
-const CLASSES: [(EventClasses, c_int); 14] = [
-    (EventClasses::GENERIC, notify::GENERIC),
-    (EventClasses::STRING, notify::STRING),
-    (EventClasses::LIST, notify::LIST),
-    (EventClasses::SET, notify::SET),
-    (EventClasses::HASH, notify::HASH),
-    (EventClasses::SORTED_SET, notify::ZSET),
-    (EventClasses::EXPIRED, notify::EXPIRED),
-    (EventClasses::EVICTED, notify::EVICTED),
-    (EventClasses::STREAM, notify::STREAM),
-    (EventClasses::MODULE, notify::MODULE),
-    (EventClasses::NEW, notify::NEW),
-    (EventClasses::KEYSPACE, notify::KEYSPACE),
-    (EventClasses::KEYEVENT, notify::KEYEVENT),
-    (EventClasses::KEY_MISS, notify::KEY_MISS),
+/// The classes as modules and as the engine know them.
+const CLASSES: [(c_int, EventClasses); 14] = [
+    (notify::KEYSPACE, EventClasses::KEYSPACE),
+    (notify::KEYEVENT, EventClasses::KEYEVENT),
+    (notify::GENERIC, EventClasses::GENERIC),
+    (notify::STRING, EventClasses::STRING),
+    (notify::LIST, EventClasses::LIST),
+    (notify::SET, EventClasses::SET),
+    (notify::HASH, EventClasses::HASH),
+    (notify::ZSET, EventClasses::SORTED_SET),
+    (notify::EXPIRED, EventClasses::EXPIRED),
+    (notify::EVICTED, EventClasses::EVICTED),
+    (notify::STREAM, EventClasses::STREAM),
+    (notify::KEY_MISS, EventClasses::KEY_MISS),
+    (notify::MODULE, EventClasses::MODULE),
+    (notify::NEW, EventClasses::NEW),
 ];
 
-fn to_engine(classes: c_int) -> EventClasses {
-    let wanted = CLASSES.iter().filter(|(_, theirs)| classes & theirs != 0);
-    wanted.fold(EventClasses::empty(), |all, (ours, _)| all | *ours)
+fn to_engine(types: c_int) -> EventClasses {
+    CLASSES.iter().filter(|(bit, _)| types & bit != 0).map(|(_, class)| *class).collect()
 }
 
 fn to_module(classes: EventClasses) -> c_int {
-    CLASSES.iter().filter(|(ours, _)| classes.contains(*ours)).fold(0, |all, (_, theirs)| all | theirs)
+    CLASSES.iter().filter(|(_, class)| classes.contains(*class)).fold(0, |types, (bit, _)| types | bit)
 }
 
-/// What a module wants to be told.
-#[derive(Debug, Default)]
-struct Subscriptions {
-    all: Vec<(c_int, NotificationFunc)>,
-    /// Whether the module is being told right now: a change that it makes meanwhile isn't told it again.
-    is_busy: bool,
+/// A subscription of a module.
+#[derive(Clone, Copy, Debug)]
+struct Subscription {
+    classes: EventClasses,
+    function: NotificationFunc,
+    /// Whether its function runs, which isn't told of what it does itself.
+    is_running: bool,
 }
+
+/// What a module has subscribed to.
+#[derive(Debug, Default)]
+struct Subscriptions(Vec<Subscription>);
 
 /// The classes that a module wants to know of.
 pub(crate) fn wanted(slot: &'static Slot) -> EventClasses {
-    let classes = |state: &mut Subscriptions| state.all.iter().fold(0, |all, (classes, _)| all | classes);
-    to_engine(slot.with_state(classes))
+    slot.with_state(|Subscriptions(all): &mut Subscriptions| all.iter().map(|its| its.classes).collect())
 }
 
 /// Tells a module of a change.
 pub(crate) fn tell(slot: &'static Slot, engine: &mut Engine, event: &KeyEvent<'_>) {
-    let class = to_module(event.class);
-    let functions: Vec<NotificationFunc> = slot.with_state(|state: &mut Subscriptions| {
-        let wanting = state.all.iter().filter(|(classes, _)| classes & class != 0);
-        let functions: Vec<_> =
-            if state.is_busy { Vec::new() } else { wanting.map(|(_, function)| *function).collect() };
-        state.is_busy |= !functions.is_empty();
-        functions
-    });
-    let Some(name) = CString::new(event.event).ok().filter(|_| !functions.is_empty()) else { return };
+    let Ok(name) = CString::new(event.event) else { return };
+    let count = slot.with_state(|Subscriptions(all): &mut Subscriptions| all.len());
+    for place in 0..count {
+        tell_one(engine, slot, place, &name, event);
+    }
+}
+
+fn tell_one(engine: &mut Engine, slot: &'static Slot, place: usize, name: &CStr, event: &KeyEvent<'_>) {
+    let may_nest = slot.identity().options & options::OPTIONS_ALLOW_NESTED_KEYSPACE_NOTIFICATIONS != 0;
+    let set_running = |is_running| {
+        slot.with_state(|Subscriptions(all): &mut Subscriptions| {
+            let subscription = all.get_mut(place)?;
+            let before = *subscription;
+            subscription.is_running = is_running;
+            Some(before)
+        })
+    };
+    let Some(subscription) =
+        slot.with_state(|Subscriptions(all): &mut Subscriptions| all.get(place).copied())
+    else {
+        return;
+    };
+    if !subscription.classes.intersects(event.class) || subscription.is_running && !may_nest {
+        return;
+    }
+    set_running(true);
     let ctx = Ctx::detached(slot);
     ctx.own_db.set(event.db);
     let key = StrRef::new(event.key);
     lend(engine, || {
-        for function in functions {
-            // SAFETY: the module's function is given what it is documented to be given.
-            unsafe { function(ctx.as_raw(), class, name.as_ptr(), key.as_raw()) };
-        }
+        // SAFETY: the function is given what it is documented to be given.
+        unsafe { (subscription.function)(ctx.as_raw(), to_module(event.class), name.as_ptr(), key.as_raw()) };
         ctx.finish();
     });
-    slot.with_state(|state: &mut Subscriptions| state.is_busy = false);
+    set_running(subscription.is_running);
 }
 
 export! {
-    fn SubscribeToKeyspaceEvents(ctx: &Ctx, classes: c_int, function: Option<NotificationFunc>) -> c_int {
+    fn SubscribeToKeyspaceEvents(ctx: &Ctx, types: c_int, function: Option<NotificationFunc>) -> c_int {
         let Some(function) = function else { return ERR };
-        ctx.slot.with_state(|state: &mut Subscriptions| state.all.push((classes, function)));
-        with_engine(Engine::key_events_wanted_anew);
+        let subscription = Subscription { classes: to_engine(types), function, is_running: false };
+        ctx.slot.with_state(|Subscriptions(all): &mut Subscriptions| all.push(subscription));
+        with_engine(Engine::events_wanted_anew);
         OK
     }
 
-    /// Publishes an event of a key as the server's own commands do.
-    fn NotifyKeyspaceEvent(ctx: &Ctx, class: c_int, event: &CStr, key: Option<&Str>) -> c_int {
-        let Some(key) = key else { return ERR };
-        let db = ctx.db();
+    /// Classes that never happen here are passed over.
+    fn NotifyKeyspaceEvent(ctx: &Ctx, types: c_int, event: &CStr, key: Option<&Str>) -> c_int {
+        let (Some(key), db) = (key, ctx.db()) else { return ERR };
         let event = event.to_string_lossy();
-        with_engine(|engine| engine.publish_key_event(db, key.bytes(), to_engine(class), &event));
+        with_engine(|engine| engine.publish_key_event(db, key.bytes(), to_engine(types), &event));
         OK
     }
 
-    /// The classes that are published: `notify-keyspace-events`.
     fn GetNotifyKeyspaceEvents() -> c_int {
         with_engine(|engine| to_module(engine.config().notify_keyspace_events)).unwrap_or(0)
     }
 
+    /// The classes that a module can subscribe to here.
     fn GetKeyspaceNotificationFlagsAll() -> c_int {
-        CLASSES.iter().fold(notify::LOADED, |all, (_, class)| all | class)
+        to_module(EventClasses::all())
     }
 }
 
@@ -111,11 +128,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_class_has_its_counterpart() {
-        for (ours, theirs) in CLASSES {
-            assert_eq!(to_engine(theirs), ours);
-            assert_eq!(to_module(ours), theirs);
+    fn classes_are_translated_both_ways() {
+        assert_eq!(to_module(EventClasses::ALL), notify::ALL);
+        for (bit, class) in CLASSES {
+            assert_eq!((to_engine(bit), to_module(class)), (class, bit));
         }
-        assert_eq!(to_module(EventClasses::ALL) & notify::ALL, notify::ALL);
+        assert_eq!(to_engine(to_module(EventClasses::all())), EventClasses::all());
     }
 }

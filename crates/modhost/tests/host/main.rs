@@ -6,6 +6,7 @@ static ALLOC: zmalloc::ZMalloc = zmalloc::ZMalloc::new();
 mod basics;
 mod corners;
 mod coverage;
+mod events;
 mod guests;
 mod loading;
 mod memory;
