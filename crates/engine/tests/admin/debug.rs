@@ -68,7 +68,7 @@ fn object_tells_how_a_value_is_stored() {
     session.call("SET text abc PX 5000");
     session.engine.clock_mut().advance(Duration::from_secs(3));
     let line = session.text("DEBUG OBJECT number");
-    assert!(line.starts_with("Value refcount:1 encoding:int bytes:"), "{line}");
+    assert!(line.starts_with("Value refcount:1 encoding:int serializedlength:2 bytes:"), "{line}");
     assert!(line.ends_with(" lru_seconds_idle:3"), "{line}");
     assert!(session.text("DEBUG OBJECT text").contains(" encoding:embstr "));
     session.engine.clock_mut().advance(Duration::from_secs(2));
