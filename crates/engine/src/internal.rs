@@ -123,9 +123,11 @@ impl Engine {
 
     /// A client that nobody sees: one that is idle, or a new one.
     fn inner_client(&mut self) -> ClientId {
-        let idle = self.idle_inner.pop();
+        if let Some(idle) = self.idle_inner.pop() {
+            return idle;
+        }
         let user = self.acl.default_user().clone();
-        idle.unwrap_or_else(|| self.clients.insert_inner(Origin { fd: -1, ..Origin::default() }, user))
+        self.clients.insert_inner(Origin { fd: -1, ..Origin::default() }, user)
     }
 
     /// Keeps the client for the next call, as it was in the beginning.

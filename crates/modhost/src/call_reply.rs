@@ -15,7 +15,7 @@ const DEEPEST: usize = 128;
 /// A reply, or an element of one.
 #[derive(Debug)]
 pub(crate) struct CallReply {
-    bytes: Rc<[u8]>,
+    bytes: Rc<Vec<u8>>,
     /// What it is: see [`reply`].
     pub(crate) kind: i32,
     /// Where it stands among the bytes.
@@ -36,7 +36,7 @@ pub(crate) struct CallReply {
 impl CallReply {
     /// Reads a reply; `None` where the bytes are none.
     pub(crate) fn parse(bytes: Vec<u8>) -> Option<Self> {
-        let bytes: Rc<[u8]> = bytes.into();
+        let bytes = Rc::new(bytes);
         let mut reader = Reader { bytes: Rc::clone(&bytes), at: 0 };
         reader.reply(0)
     }
@@ -120,7 +120,7 @@ impl FromRaw for Option<&CallReply> {
 }
 
 struct Reader {
-    bytes: Rc<[u8]>,
+    bytes: Rc<Vec<u8>>,
     at: usize,
 }
 

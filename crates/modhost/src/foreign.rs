@@ -129,9 +129,10 @@ unsafe extern "C" fn modhost_emit_aof(
             set_errno(libc::EINVAL);
             return;
         }
+        let mut held = Vec::new();
         // SAFETY: as above.
-        let args = unsafe { calls::collect(name, arguments) };
-        let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
+        let args = unsafe { calls::collect(name, arguments, &mut held) };
+        let args: Vec<&[u8]> = args.iter().map(AsRef::as_ref).collect();
         if let Medium::Rewrite(rewrite) = &mut *io.medium.borrow_mut() {
             rewrite.command(&args);
         }

@@ -111,6 +111,14 @@ impl ModuleHost {
             );
             return false;
         }
+        if let Some((name, _)) = request.configs.first() {
+            // The functions that register directives aren't there yet, so no module has any.
+            let name = String::from_utf8_lossy(name);
+            tracing::warn!(
+                "Module {path} not loaded: it has no directive '{name}', for which a value was given"
+            );
+            return false;
+        }
         if slot.name().is_empty() {
             tracing::warn!("Module {path} not loaded: its OnLoad has not called Init");
             return false;

@@ -1,5 +1,6 @@
 //! Calling commands. The C function that takes the arguments packs them; here they are read and the command is run.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, c_int, c_longlong, c_void};
 use std::ptr;
 
@@ -12,7 +13,7 @@ use crate::call_reply::CallReply;
 use crate::context::Ctx;
 use crate::guard::{bytes, set_errno};
 use crate::lend::with_engine;
-use crate::string::Str;
+use crate::string::{Str, StrRef};
 
 /// Everything here is bound by [`foreign`](crate::foreign).
 pub(crate) const BINDINGS: &[Binding] = &[];
@@ -65,25 +66,32 @@ impl CallFlags {
     }
 }
 
-/// The arguments of a call, the first of which is the command's name.
+/// The arguments of a call, the first of which is the command's name. Strings are where they are, and `held` is given a
+/// reference to each, so that nobody changes them meanwhile.
 ///
 /// # Safety
-/// The arguments are what the format's letters say.
-pub(crate) unsafe fn collect(name: &CStr, arguments: &[Argument]) -> Vec<Vec<u8>> {
-    let mut collected = vec![name.to_bytes().to_vec()];
-    let string = |pointer: *const c_void| {
+/// The arguments are what the format's letters say, for as long as they are used.
+pub(crate) unsafe fn collect<'a>(
+    name: &'a CStr,
+    arguments: &[Argument],
+    held: &mut Vec<StrRef>,
+) -> Vec<Cow<'a, [u8]>> {
+    let mut collected = Vec::with_capacity(arguments.len() + 1);
+    collected.push(Cow::Borrowed(name.to_bytes()));
+    let mut string = |pointer: *const c_void| -> Cow<'a, [u8]> {
         // SAFETY: the caller vouches for a string, or NULL.
-        let string = unsafe { pointer.cast::<Str>().as_ref() };
-        string.map_or(Vec::new(), |string| string.bytes().to_vec())
+        let string: Option<&'a Str> = unsafe { pointer.cast::<Str>().as_ref() };
+        held.extend(string.map(Str::retain));
+        string.map_or(&[][..], Str::bytes).into()
     };
     for argument in arguments {
         match u8::try_from(argument.letter).unwrap_or(0) {
             // SAFETY: the caller vouches for a text that ends with NUL.
-            b'c' => collected.push(unsafe { CStr::from_ptr(argument.pointer.cast()) }.to_bytes().to_vec()),
+            b'c' => collected.push(unsafe { CStr::from_ptr(argument.pointer.cast()) }.to_bytes().into()),
             b's' => collected.push(string(argument.pointer)),
             // SAFETY: the caller vouches for so many bytes.
-            b'b' => collected.push(unsafe { bytes(argument.pointer.cast(), argument.count) }.to_vec()),
-            b'l' => collected.push(argument.number.to_string().into_bytes()),
+            b'b' => collected.push(unsafe { bytes(argument.pointer.cast(), argument.count) }.into()),
+            b'l' => collected.push(argument.number.to_string().into_bytes().into()),
             b'v' => {
                 for at in 0..argument.count {
                     // SAFETY: the caller vouches for an array of so many strings.
@@ -122,9 +130,10 @@ pub(crate) unsafe fn call(
         set_errno(libc::EINVAL);
         return ptr::null_mut();
     };
+    let mut held = Vec::new();
     // SAFETY: passed on.
-    let args = unsafe { collect(name, arguments) };
-    let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
+    let args = unsafe { collect(name, arguments, &mut held) };
+    let args: Vec<&[u8]> = args.iter().map(Cow::as_ref).collect();
     let db = ctx.db();
     let outcome = with_engine(|engine| {
         let client_version = ctx.client.map_or(Version::V2, |client| engine.protocol_of(client));

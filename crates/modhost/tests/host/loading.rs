@@ -41,6 +41,22 @@ fn a_load_that_fails_leaves_nothing() {
 }
 
 #[test]
+fn loadex_passes_arguments_and_refuses_values_for_no_directive() {
+    let mut server = Server::new();
+    let library = compile(server.directory(), "basics", &[]);
+    let path = library.display();
+    assert_eq!(
+        server.raw(&format!("module loadex {path} config basics.speed 3 args a b")),
+        "-ERR Error loading the extension. Please check the server logs.|"
+    );
+    assert_eq!(server.raw("module list"), "*0|");
+    assert!(server.raw("basics.echo x").starts_with("-ERR unknown command"));
+    assert_eq!(server.raw(&format!("module loadex {path} args a b")), "+OK|");
+    assert_eq!(server.report("basics").args, [b"a", b"b"]);
+    assert!(server.raw(&format!("module loadex {path} config name")).starts_with("-ERR unknown subcommand"));
+}
+
+#[test]
 fn what_is_no_module_is_refused() {
     let mut server = Server::new();
     let failed = "-ERR Error loading the extension. Please check the server logs.|";
