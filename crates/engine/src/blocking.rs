@@ -7,7 +7,7 @@
 //! - a thread that holds the wait's [`Ticket`] ends it through an [`Unblocker`];
 //! - its time is up, by the data clock;
 //! - somebody calls CLIENT UNBLOCK;
-//! - the client is gone, with which the waiter is dropped.
+//! - the client is gone: the waiter is told, and dropped.
 
 use std::any::Any;
 use std::collections::{BTreeSet, VecDeque};
@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::client::ClientId;
+use crate::client::{Client, ClientId};
 use crate::command::Command;
 use crate::context::Context;
 use crate::engine::Engine;
@@ -50,6 +50,21 @@ pub trait Waiter: fmt::Debug {
     /// # Errors
     /// What the client is to be told.
     fn timed_out(&mut self, context: &mut Context<'_>) -> Result<(), Error>;
+
+    /// The wait is over, and the waiter isn't asked for a reply: the client is gone, or is told of an error.
+    fn ended(&mut self, engine: &mut Engine) {
+        let _ = engine;
+    }
+
+    /// Whether [`Self::key_ready`] is asked too when a key that it waits for is removed.
+    fn wants_removals(&self) -> bool {
+        false
+    }
+
+    /// Whether CLIENT UNBLOCK may end the wait.
+    fn may_be_unblocked(&self) -> bool {
+        true
+    }
 }
 
 /// Names one wait of one client, for as long as it lasts; no other wait ever has the same name.
@@ -123,6 +138,8 @@ pub(crate) struct Waits {
     count: usize,
     /// Keys that were signalled since waiting clients were last asked, each once.
     signalled: Vec<(usize, Name)>,
+    /// Keys that were removed, in the same way.
+    removed: Vec<(usize, Name)>,
     /// Waits that a command has ended; with an error, or as if their time were up.
     ending: Vec<(Ticket, Option<Error>)>,
     /// Clients whose wait is over, and whose requests have been kept meanwhile.
@@ -138,6 +155,7 @@ impl Waits {
             deadlines: BTreeSet::new(),
             count: 0,
             signalled: Vec::new(),
+            removed: Vec::new(),
             ending: Vec::new(),
             released: VecDeque::new(),
             mailbox: Arc::new(Mailbox { letters: Mutex::default(), wake }),
@@ -181,9 +199,9 @@ impl Waits {
 }
 
 impl Context<'_> {
-    /// Whether the client may wait: not within a transaction, which holds up everyone else.
+    /// Whether the client may wait: see [`Engine::may_wait`].
     pub fn may_wait(&self) -> bool {
-        self.client().transaction.is_none() && !self.engine.is_inner(self.id)
+        self.engine.may_wait(self.id)
     }
 
     /// Has the client wait: for one of these keys of the selected database, for whoever holds the ticket, and until
@@ -218,6 +236,23 @@ impl Engine {
         Unblocker { mailbox: Arc::clone(&self.waits.mailbox) }
     }
 
+    /// Whether a client may wait: not within a transaction, which holds up everyone else, and for a command that a
+    /// module calls only if that takes a promise for a reply.
+    pub fn may_wait(&self, id: ClientId) -> bool {
+        let is_free =
+            |client: &Client| client.transaction.is_none() && (client.is_promised || !self.is_inner(id));
+        self.clients.get(id).is_some_and(is_free)
+    }
+
+    /// Ends a wait at once, as [`Unblocker::unblock`] does later; says whether it was still on. Not to be called while
+    /// a command runs.
+    pub fn end_wait(&mut self, ticket: Ticket, news: News) -> bool {
+        let wait = self.clients.get(ticket.id).and_then(|client| client.wait.as_ref());
+        let is_on = wait.is_some_and(|wait| wait.ticket == ticket);
+        self.finish(ticket, |waiter, context| waiter.woken(context, news));
+        is_on
+    }
+
     /// Says that a key may now hold what clients wait for. They are asked when the command that runs is done.
     pub fn signal_key(&mut self, db: usize, key: &[u8]) {
         let Some((name, _)) = self.waits.databases[db].get_key_value(key) else { return };
@@ -227,10 +262,26 @@ impl Engine {
         }
     }
 
+    /// Says that a key has been removed, which is enough for some who wait for it.
+    #[inline]
+    pub(crate) fn signal_removal(&mut self, db: usize, key: &[u8]) {
+        if let Some((name, _)) = self.waits.databases[db].get_key_value(key) {
+            self.waits.removed.push((db, Name::clone(name)));
+        }
+    }
+
+    /// Says that every key of a database is about to be removed.
+    pub(crate) fn signal_all_removals(&mut self, db: usize) {
+        let keyspace = self.keyspace.db(db);
+        let awaited = self.waits.databases[db].keys().filter(|name| keyspace.find(name).is_some());
+        let removed: Vec<_> = awaited.map(|name| (db, Name::clone(name))).collect();
+        self.waits.removed.extend(removed);
+    }
+
     /// Serves the clients whose wait a thread or the clock has ended, and says how long it is until the clock ends
     /// the next one. A server calls this in every round of its event loop.
     pub fn attend(&mut self) -> Option<Duration> {
-        let modules = self.modules.clone().and_then(|modules| modules.attend(self));
+        let modules_due = self.attend_modules();
         let letters = std::mem::take(&mut *self.waits.mailbox.letters());
         let due = self.next_deadline();
         if !letters.is_empty() || due.is_some() {
@@ -242,11 +293,18 @@ impl Engine {
             self.end_waits_in_time();
             self.settle();
         }
-        let until = |deadline: i64| {
-            let until = deadline.saturating_sub(self.clock.now_ms());
-            Duration::from_millis(u64::try_from(until).unwrap_or(0))
-        };
-        self.next_deadline().map(until).into_iter().chain(modules).min()
+        let until = |deadline: i64| deadline.saturating_sub(self.clock.now_ms());
+        let due = self.next_deadline().map(|deadline| u64::try_from(until(deadline)).unwrap_or(0));
+        due.map(Duration::from_millis).into_iter().chain(modules_due).min()
+    }
+
+    /// Has modules do what is due, and serves those whom that, or a thread, has signalled.
+    fn attend_modules(&mut self) -> Option<Duration> {
+        let modules = self.modules.clone()?;
+        let due = modules.attend(self);
+        self.serve_waiting();
+        self.settle();
+        due
     }
 
     /// When a wait, or the pause, is to end, in milliseconds since 1970.
@@ -269,9 +327,10 @@ impl Engine {
     /// Ends a client's wait as CLIENT UNBLOCK does: as if its time were up, or with an error, when the command that
     /// runs is done. Says whether the client waited.
     pub(crate) fn unblock(&mut self, id: ClientId, error: Option<Error>) -> bool {
-        let Some(ticket) = self.clients.get(id).and_then(|client| Some(client.wait.as_ref()?.ticket)) else {
-            return false;
-        };
+        let wait = self.clients.get(id).and_then(|client| client.wait.as_deref());
+        // One that is away is being asked, and may have ended the wait.
+        let may_end = |wait: &&Wait| wait.waiter.as_ref().is_none_or(|waiter| waiter.may_be_unblocked());
+        let Some(ticket) = wait.filter(may_end).map(|wait| wait.ticket) else { return false };
         let is_first = self.waits.ending.iter().all(|&(other, _)| other != ticket);
         if is_first {
             self.waits.ending.push((ticket, error));
@@ -288,7 +347,8 @@ impl Engine {
     /// Serves those whose wait a command has ended, or has signalled the keys of, in the order in which they came.
     #[inline]
     pub(crate) fn serve_waiting(&mut self) {
-        if !self.waits.signalled.is_empty() || !self.waits.ending.is_empty() {
+        let waits = &self.waits;
+        if !(waits.signalled.is_empty() && waits.ending.is_empty() && waits.removed.is_empty()) {
             self.serve_all();
         }
     }
@@ -297,20 +357,36 @@ impl Engine {
     fn serve_all(&mut self) {
         for (ticket, error) in std::mem::take(&mut self.waits.ending) {
             self.finish(ticket, |waiter, context| match error {
-                Some(error) => Err(error),
+                Some(error) => {
+                    waiter.ended(context.engine);
+                    Err(error)
+                }
                 None => waiter.timed_out(context),
             });
         }
-        while !self.waits.signalled.is_empty() {
+        while !(self.waits.signalled.is_empty() && self.waits.removed.is_empty()) {
             for (db, key) in std::mem::take(&mut self.waits.signalled) {
-                let tickets: Vec<Ticket> = match self.waits.databases[db].get(&key) {
-                    Some(tickets) => tickets.iter().copied().collect(),
-                    None => continue,
-                };
-                for ticket in tickets {
-                    self.ask(ticket, |waiter, context| waiter.key_ready(context, db, &key));
-                }
+                self.ask_all(db, &key, |_| true);
             }
+            for (db, key) in std::mem::take(&mut self.waits.removed) {
+                self.ask_all(db, &key, |waiter| waiter.wants_removals());
+            }
+        }
+    }
+
+    /// Asks those who wait for a key whether they are content with it, if they are to be asked.
+    fn ask_all(&mut self, db: usize, key: &Name, is_asked: impl Fn(&dyn Waiter) -> bool) {
+        let tickets: Vec<Ticket> = match self.waits.databases[db].get(key) {
+            Some(tickets) => tickets.iter().copied().collect(),
+            None => return,
+        };
+        for ticket in tickets {
+            self.ask(
+                ticket,
+                |waiter, context| {
+                    if is_asked(waiter) { waiter.key_ready(context, db, key) } else { Ok(false) }
+                },
+            );
         }
     }
 
@@ -366,10 +442,12 @@ impl Engine {
         self.announce(id);
     }
 
-    /// Forgets a client that is gone.
-    pub(crate) fn forget_wait(&mut self, wait: Option<Box<Wait>>) {
-        if let Some(wait) = wait {
-            self.waits.remove(&wait);
+    /// Ends the wait of a client that is going.
+    pub(crate) fn abandon_wait(&mut self, id: ClientId) {
+        let Some(wait) = self.clients.get_mut(id).and_then(|client| client.wait.take()) else { return };
+        self.waits.remove(&wait);
+        if let Some(mut waiter) = wait.waiter {
+            waiter.ended(self);
         }
     }
 
@@ -377,7 +455,7 @@ impl Engine {
     /// what they change may release others.
     pub(crate) fn settle(&mut self) {
         while let Some(id) = self.waits.released.pop_front() {
-            self.resume(id);
+            if self.is_inner(id) { self.keep_promise(id) } else { self.resume(id) }
         }
         self.broadcast_invalidations();
     }

@@ -109,6 +109,8 @@ pub(crate) struct Client {
     pub(crate) wait: Option<Box<Wait>>,
     /// Whether its requests are kept until the pause is over.
     pub(crate) is_postponed: bool,
+    /// Whether the reply to the command that it calls from within may come later.
+    pub(crate) is_promised: bool,
     /// What it held when it was last counted for `maxmemory-clients`, in bytes.
     pub(crate) counted_memory: usize,
     /// Whether it is among those that [`take_ready`](crate::Engine::take_ready) gives.
@@ -149,6 +151,7 @@ impl Client {
             has_tracked: false,
             wait: None,
             is_postponed: false,
+            is_promised: false,
             counted_memory: 0,
             is_announced: false,
             close: None,

@@ -1,7 +1,7 @@
 //! What is counted of each command, and of each kind of error.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::client::ClientId;
 use crate::command::{self, Call, Command, Flags};
@@ -71,6 +71,11 @@ impl CommandStats {
 }
 
 impl Engine {
+    /// Adds to the time that a command has taken what was spent on it elsewhere, while its client waited.
+    pub fn add_command_time(&mut self, command: &'static Command, took: Duration) {
+        self.command_stats.of_mut(command).took_ns += took.as_nanos() as u64;
+    }
+
     /// The moment at which a command begins: the one at which the command before it ended, if it was of the same
     /// batch, so that the clock is read once for each.
     #[inline]

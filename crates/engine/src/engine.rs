@@ -222,6 +222,7 @@ impl Engine {
         if self.clients.get(id).is_some() && !self.is_inner(id) {
             self.tell(&ServerEvent::Disconnects(id));
         }
+        self.abandon_wait(id);
         self.unwatch_all(id);
         self.unsubscribe_all(id);
         self.untrack(id);
@@ -234,7 +235,6 @@ impl Engine {
             self.forget_reader();
         }
         self.uncount_client(client.counted_memory);
-        self.forget_wait(client.wait);
         self.forget_delivery(id, client.is_announced);
         self.recycle(client.output.bytes);
     }

@@ -6,6 +6,22 @@ use std::path::{Path, PathBuf};
 
 use crate::config::Config;
 
+/// What a descriptor is ready for, or watched for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// Reading, or the other side has closed it.
+    pub readable: bool,
+    /// Writing.
+    pub writable: bool,
+}
+
+impl Readiness {
+    /// Whether it is ready for nothing.
+    pub fn is_none(self) -> bool {
+        !(self.readable || self.writable)
+    }
+}
+
 /// The program around the engine: it has files and sockets, where the engine has none.
 ///
 /// Every method has a default for a program that has neither.
@@ -67,6 +83,17 @@ pub trait Host: Debug {
     /// something to do.
     fn waker(&self) -> Box<dyn Fn() + Send + Sync> {
         Box::new(|| {})
+    }
+
+    /// Has [`Engine::descriptor_ready`](crate::Engine::descriptor_ready) called as often as this descriptor is found
+    /// ready for what is wanted; nothing wanted ends that. Asked again for the same descriptor, even with the same
+    /// wishes, it is looked at anew.
+    ///
+    /// # Errors
+    /// Where there is no event loop, or the descriptor is none that can be watched.
+    fn watch(&mut self, fd: i32, wanted: Readiness) -> io::Result<()> {
+        let _ = fd;
+        if wanted.is_none() { Ok(()) } else { Err(io::ErrorKind::Unsupported.into()) }
     }
 
     /// The path of the program that runs.

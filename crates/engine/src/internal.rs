@@ -2,7 +2,7 @@
 
 use crate::acl::Moment;
 use crate::client::{ClientId, Origin};
-use crate::command::Flags;
+use crate::command::{Call, Flags};
 use crate::dispatch::unknown_command;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -45,6 +45,15 @@ pub enum Refusal {
     Memory(Error),
 }
 
+/// What a command that may wait answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Its reply.
+    Reply(Vec<u8>),
+    /// It waits; this names it.
+    Promise(ClientId),
+}
+
 impl Refusal {
     /// What a client would be told.
     pub fn error(&self) -> &Error {
@@ -79,6 +88,42 @@ impl Engine {
             return Ok(reply);
         }
         let id = self.inner_client();
+        let reply = self.run_inner(id, inner, call, args, reply);
+        self.forgo_inner_client(id);
+        Ok(reply)
+    }
+
+    /// Calls a command as [`Engine::call_inner`] does, which may wait: then the reply is promised, and comes by
+    /// [`Modules::promise_kept`](crate::Modules::promise_kept).
+    ///
+    /// # Errors
+    /// When the command wasn't called.
+    pub fn call_inner_or_wait(&mut self, inner: &Inner, args: &[&[u8]]) -> Result<Answer, Refusal> {
+        let call = self.admit_inner(inner, args)?;
+        if inner.dry_run {
+            return Ok(Answer::Reply(Vec::new()));
+        }
+        let id = self.inner_client();
+        self.connected_mut(id).is_promised = true;
+        let reply = self.run_inner(id, inner, call, args, Vec::new());
+        let client = self.connected_mut(id);
+        client.is_promised = false;
+        if client.wait.is_some() {
+            client.output.bytes = reply;
+            return Ok(Answer::Promise(id));
+        }
+        self.forgo_inner_client(id);
+        Ok(Answer::Reply(reply))
+    }
+
+    fn run_inner(
+        &mut self,
+        id: ClientId,
+        inner: &Inner,
+        call: Call,
+        args: &[&[u8]],
+        reply: Vec<u8>,
+    ) -> Vec<u8> {
         let client = self.connected_mut(id);
         (client.db, client.version) = (inner.db, inner.version);
         let foreseen = self.foreseen.take();
@@ -86,11 +131,29 @@ impl Engine {
         let reply = self.run_command(id, call, args, Writer::new(reply, inner.version));
         self.leaves_no_trace = traces;
         self.foreseen = foreseen;
-        self.forgo_inner_client(id);
-        Ok(reply.into_inner())
+        reply.into_inner()
     }
 
-    fn admit_inner(&mut self, inner: &Inner, args: &[&[u8]]) -> Result<crate::command::Call, Refusal> {
+    /// Hands over the reply of a command that has waited.
+    pub(crate) fn keep_promise(&mut self, id: ClientId) {
+        let Some(client) = self.clients.get_mut(id).filter(|client| client.wait.is_none()) else { return };
+        let reply = std::mem::take(&mut client.output.bytes);
+        self.disconnect(id);
+        if let Some(modules) = self.modules.clone() {
+            modules.promise_kept(self, id, reply);
+        }
+    }
+
+    /// Ends the wait of a command whose reply was promised, which never comes then; says whether it was still awaited.
+    pub fn break_promise(&mut self, promise: ClientId) -> bool {
+        let is_waiting = self.clients.get(promise).is_some_and(|client| client.wait.is_some());
+        if is_waiting && self.is_inner(promise) {
+            self.disconnect(promise);
+        }
+        is_waiting
+    }
+
+    fn admit_inner(&mut self, inner: &Inner, args: &[&[u8]]) -> Result<Call, Refusal> {
         let name = args.first().copied().unwrap_or_default();
         let unknown = || Refusal::Unknown(unknown_command(args));
         let command = self.commands.command(name).ok_or_else(unknown)?;

@@ -275,6 +275,7 @@ impl Engine {
         let Some(entry) = self.find(db, key) else { return false };
         let entry = entry.remove();
         self.unlinked(db, &entry);
+        self.signal_removal(db, key);
         discard(&mut self.lazyfree, entry, lazy);
         self.modified(db, key, EventClasses::GENERIC, "del");
         true
@@ -285,6 +286,7 @@ impl Engine {
         self.foretell(db, key, Going::Deleted);
         let Some(entry) = self.keyspace.db_mut(db).remove(key) else { return };
         self.let_go(db, entry);
+        self.signal_removal(db, key);
         self.modified(db, key, EventClasses::GENERIC, "del");
     }
 
@@ -295,6 +297,7 @@ impl Engine {
         let replaced = self.keyspace.db_mut(db).rename(from, to).flatten();
         self.discard_replaced(db, replaced);
         self.notify(db, to, EventClasses::NEW, "new");
+        self.signal_removal(db, from);
         self.touched(db, from);
         self.touched(db, to);
         self.notify(db, from, EventClasses::GENERIC, "rename_from");
@@ -332,6 +335,7 @@ impl Engine {
         let replaced = self.keyspace.db_mut(target).insert_entry(entry);
         self.discard_replaced(target, replaced);
         self.notify(target, key, EventClasses::NEW, "new");
+        self.signal_removal(db, key);
         self.touched(db, key);
         self.touched(target, key);
         self.notify(db, key, EventClasses::GENERIC, "move_from");
@@ -349,6 +353,7 @@ impl Engine {
         if !self.watches.is_empty() {
             self.touch_database(db, None);
         }
+        self.signal_all_removals(db);
         let contents: Contents = self.keyspace.db_mut(db).clear();
         if lazy && !contents.is_empty() {
             // How much that is nobody has counted.

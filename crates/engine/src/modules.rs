@@ -2,14 +2,17 @@
 //! is only the host knows.
 
 use std::fmt::Debug;
+use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::client::ClientId;
 use crate::command::{Command, NewCommand};
 use crate::config::EventClasses;
 use crate::config::rewrite::rewrite_lines;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::host::Readiness;
 use crate::quoting::quote_if_needed;
 use crate::server_events::ServerEvent;
 
@@ -43,6 +46,17 @@ pub trait Modules: Debug {
     /// A key has changed, or isn't there, and that is published as `event`.
     fn key_event(&self, engine: &mut Engine, event: &KeyEvent<'_>) {
         let _ = (engine, event);
+    }
+
+    /// The reply has come that was promised under this name: see [`Engine::call_inner_or_wait`].
+    fn promise_kept(&self, engine: &mut Engine, promise: ClientId, reply: Vec<u8>) {
+        let _ = (engine, promise, reply);
+    }
+
+    /// A descriptor is ready that is watched for modules. Says what it is to be watched for from now on.
+    fn descriptor_ready(&self, engine: &mut Engine, fd: i32, ready: Readiness) -> Readiness {
+        let _ = (engine, fd, ready);
+        Readiness::default()
     }
 
     /// The classes of events that [`Self::key_event`] wants to know of. The engine remembers the answer until
@@ -193,6 +207,28 @@ impl Engine {
         };
         let lines: Vec<Vec<u8>> = self.module_reports().iter().map(line).collect();
         rewrite_lines(text, "loadmodule", &lines)
+    }
+
+    /// Watches a descriptor for modules, until that is asked for with nothing to watch for: see [`Host::watch`].
+    ///
+    /// # Errors
+    /// As [`Host::watch`].
+    ///
+    /// [`Host::watch`]: crate::Host::watch
+    pub fn watch_descriptor(&mut self, fd: i32, readiness: Readiness) -> io::Result<()> {
+        self.host.watch(fd, readiness)
+    }
+
+    /// Tells modules that a descriptor is ready which the host was asked to watch. The program around the engine calls
+    /// this from its event loop.
+    pub fn descriptor_ready(&mut self, fd: i32, ready: Readiness) {
+        let Some(modules) = self.modules.clone() else { return };
+        self.clock.refresh();
+        let readiness = modules.descriptor_ready(self, fd, ready);
+        // One that the module has closed without a word isn't watched any more.
+        let _ = self.host.watch(fd, readiness);
+        self.serve_waiting();
+        self.settle();
     }
 
     /// Adds a command, in the place of one of that name that was added before; `None`, and nothing changed, when a

@@ -64,6 +64,7 @@ impl Engine {
 
     /// Tells of a key that went although no command has removed it, and publishes that as `event`.
     pub(crate) fn removed(&mut self, db: usize, key: &[u8], class: EventClasses, event: &str) {
+        self.signal_removal(db, key);
         if !self.watches.is_empty() {
             self.touch_watched(db, key);
         }
@@ -76,7 +77,10 @@ impl Engine {
     /// Whether anybody would be told of a key's removal because its time has come.
     #[inline]
     pub(crate) fn is_expiry_observed(&self) -> bool {
-        !self.watches.is_empty() || self.tracking.is_in_use() || self.wants_event(EventClasses::EXPIRED)
+        !self.watches.is_empty()
+            || self.tracking.is_in_use()
+            || self.waits.len() != 0
+            || self.wants_event(EventClasses::EXPIRED)
     }
 
     /// Tells of the keys that were removed because their time had come since this was last called: the one who
@@ -92,6 +96,7 @@ impl Engine {
     fn announce_all_expired(&mut self) {
         for (db, key) in std::mem::take(&mut self.just_expired) {
             self.touch_expired(db, &key);
+            self.signal_removal(db, &key);
             if self.tracking.is_in_use() {
                 self.invalidate(&key, None);
             }

@@ -92,6 +92,7 @@ impl Engine {
         let Some(entry) = self.find(db, key) else { return false };
         let entry = entry.remove();
         self.unlinked(db, &entry);
+        self.signal_removal(db, key);
         discard(&mut self.lazyfree, entry, lazy);
         true
     }

@@ -8,6 +8,7 @@ use crate::slot::Slot;
 
 pub(crate) mod attributes;
 pub(crate) mod automatic;
+pub(crate) mod blocking;
 pub(crate) mod call_replies;
 pub(crate) mod calls;
 pub(crate) mod command_info;
@@ -37,6 +38,7 @@ pub(crate) mod types;
 pub(crate) const BINDINGS: &[&[Binding]] = &[
     attributes::BINDINGS,
     automatic::BINDINGS,
+    blocking::BINDINGS,
     call_replies::BINDINGS,
     calls::BINDINGS,
     command_info::BINDINGS,
@@ -73,5 +75,12 @@ pub(crate) struct Hooks {
 }
 
 /// The areas that have something to do then, in the order in which they do it.
-pub(crate) const HOOKS: &[Hooks] =
-    &[commands::HOOKS, types::HOOKS, sharing::HOOKS, timers::HOOKS, deferred::HOOKS, events::HOOKS];
+pub(crate) const HOOKS: &[Hooks] = &[
+    commands::HOOKS,
+    types::HOOKS,
+    sharing::HOOKS,
+    timers::HOOKS,
+    blocking::HOOKS,
+    deferred::HOOKS,
+    events::HOOKS,
+];

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
+use std::sync::Arc;
 
 use engine::command::KeyFlags;
 use engine::resp::{Version, Writer};
@@ -10,6 +11,7 @@ use module_abi::types::{self, GetApiFunc};
 
 use crate::areas::commands::ModuleCommand;
 use crate::areas::memory;
+use crate::blocked::{Blocked, Occasion, Pending};
 use crate::call_reply::CallReply;
 use crate::guard::FromRaw;
 use crate::key::Key;
@@ -37,6 +39,14 @@ pub(crate) struct Ctx {
     command: Cell<Option<&'static ModuleCommand>>,
     /// The reply.
     pub(crate) reply: RefCell<Writer>,
+    /// Whether the database is its own although there is a client.
+    pub(crate) has_own_db: bool,
+    /// A wait that begins when the command returns.
+    pub(crate) pending: RefCell<Option<Pending>>,
+    /// The callback that it is for, of those that a blocked client has.
+    pub(crate) occasion: Option<Occasion>,
+    /// The blocked client to which a thread replies here.
+    thread: Option<Arc<Blocked>>,
     /// Where in the reply lengths are missing, innermost last.
     pub(crate) postponed: RefCell<Vec<usize>>,
     /// The positions of keys that a command has told, where it is called for nothing else.
@@ -64,6 +74,10 @@ impl Ctx {
             own_db: Cell::new(0),
             command: Cell::new(None),
             reply: RefCell::new(reply),
+            has_own_db: false,
+            pending: RefCell::new(None),
+            occasion: None,
+            thread: None,
             postponed: RefCell::new(Vec::new()),
             key_positions: RefCell::new(None),
             auto: RefCell::new(None),
@@ -91,6 +105,11 @@ impl Ctx {
     /// The command that runs, if one does.
     pub(crate) fn command(&self) -> Option<&'static ModuleCommand> {
         self.command.get()
+    }
+
+    /// Says which command it is that a callback replies to.
+    pub(crate) fn set_command(&self, command: Option<&'static ModuleCommand>) {
+        self.command.set(command);
     }
 
     /// Has a command tell where its keys are, and do nothing else.
@@ -121,6 +140,17 @@ impl Ctx {
         Self::new(slot, None, Writer::new(Vec::new(), Version::V2))
     }
 
+    /// A context in which a thread replies to a client that is blocked; the module frees it.
+    pub(crate) fn for_thread(blocked: &Blocked) -> *mut types::Ctx {
+        let mut ctx = Self::new(blocked.slot, blocked.client, Writer::new(Vec::new(), blocked.version));
+        ctx.own_db.set(blocked.db);
+        ctx.has_own_db = true;
+        ctx.thread = Some(blocked.retain());
+        let raw = ctx.into_raw();
+        blocked.add_context(raw.cast());
+        raw
+    }
+
     /// Hands the context to a module, which frees it.
     pub(crate) fn into_raw(self) -> *mut types::Ctx {
         Box::into_raw(Box::new(self)).cast()
@@ -142,7 +172,7 @@ impl Ctx {
 
     /// The number of the database that is selected.
     pub(crate) fn db(&self) -> usize {
-        match self.client {
+        match self.client.filter(|_| !self.has_own_db) {
             Some(client) => with_engine(|engine| engine.selected_database(client)).unwrap_or(0),
             None => self.own_db.get(),
         }
@@ -150,7 +180,7 @@ impl Ctx {
 
     /// Selects a database; says whether there is one of that number.
     pub(crate) fn select(&self, db: usize) -> bool {
-        let select = |engine: &mut Engine| match self.client {
+        let select = |engine: &mut Engine| match self.client.filter(|_| !self.has_own_db) {
             Some(client) => engine.select_database(client, db),
             None => db < engine.database_count(),
         };
@@ -240,6 +270,9 @@ impl Ctx {
 impl Drop for Ctx {
     fn drop(&mut self) {
         self.finish();
+        if let Some(blocked) = self.thread.take() {
+            blocked.remove_context(self);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The thread that runs commands has the engine, and lays it down while it waits for events. Meanwhile a thread of a
 //! module may take it; then the first one waits until it is laid down again. What the modules of a host share otherwise
-//! is here too: when the first of their timers is due.
+//! is here too: when the first of their timers is due, and what they leave for that thread.
 
 use std::fmt;
 use std::ptr::{self, NonNull};
@@ -11,6 +11,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use engine::Engine;
 
+use crate::inbox::Inbox;
 use crate::lend;
 
 /// Has the thread that runs commands turn to its loop.
@@ -25,6 +26,7 @@ pub(crate) struct Gil {
     wake: OnceLock<Wake>,
     /// When the first timer of a module is due, in milliseconds since 1970; 0 where none is known of.
     next_timer: AtomicI64,
+    pub(crate) inbox: Inbox,
 }
 
 /// Where the engine lies, if it does.
@@ -99,14 +101,21 @@ impl Gil {
 
     /// Takes the engine for this thread, which has none; waits for it.
     pub(crate) fn lock(&self) {
-        lend::set(self.take().as_ptr());
+        self.lend(self.take());
+    }
+
+    /// Gives this thread the engine that it has taken. It sees the time that it is then.
+    fn lend(&self, mut engine: NonNull<Engine>) {
+        // SAFETY: it was taken, so nobody else has it.
+        unsafe { engine.as_mut() }.clock_mut().refresh();
+        lend::set(engine.as_ptr());
     }
 
     /// Takes the engine for this thread, if it can be had at once; says whether it was.
     pub(crate) fn try_lock(&self) -> bool {
         let taken = self.place().0.take();
         if let Some(engine) = taken {
-            lend::set(engine.as_ptr());
+            self.lend(engine);
         }
         taken.is_some()
     }
@@ -115,9 +124,14 @@ impl Gil {
     pub(crate) fn unlock(&self) {
         if let Some(engine) = NonNull::new(lend::set(ptr::null_mut())) {
             self.lay_down(engine);
-            if let Some(wake) = self.wake.get() {
-                wake();
-            }
+            self.wake();
+        }
+    }
+
+    /// Has the thread that runs commands turn to its loop.
+    pub(crate) fn wake(&self) {
+        if let Some(wake) = self.wake.get() {
+            wake();
         }
     }
 }

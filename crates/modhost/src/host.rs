@@ -131,6 +131,7 @@ impl ModuleHost {
         for hooks in areas::HOOKS {
             (hooks.forget)(slot, engine);
         }
+        slot.gil().inbox.forget(slot);
         slot.release();
     }
 }
@@ -204,6 +205,7 @@ impl Modules for ModuleHost {
     }
 
     fn attend(&self, engine: &mut Engine) -> Option<Duration> {
+        self.gil.inbox.attend(engine);
         let due = self.gil.next_timer()?;
         engine.clock_mut().refresh();
         if due <= engine.clock().now_ms() {

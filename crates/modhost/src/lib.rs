@@ -4,6 +4,7 @@
 
 mod api;
 mod areas;
+mod blocked;
 mod call_reply;
 mod context;
 mod data_type;
@@ -11,6 +12,7 @@ mod foreign;
 mod gil;
 mod guard;
 mod host;
+mod inbox;
 mod io;
 mod key;
 mod lend;

@@ -13,6 +13,7 @@ use module_abi::types::{self, CommandFunc, ModuleString};
 
 use crate::api::export;
 use crate::areas::Hooks;
+use crate::blocked;
 use crate::context::Ctx;
 use crate::guard::FromRaw;
 use crate::lend::{lend, with_engine};
@@ -123,6 +124,9 @@ fn run(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     let ctx = Ctx::for_command(owner.slot(), context.client_id(), reply, owner);
     lend(context.engine(), || call(&ctx, function, args));
     *context.reply() = ctx.reply.take();
+    if let Some(pending) = ctx.pending.take() {
+        blocked::wait(context, pending, args);
+    }
     Ok(())
 }
 

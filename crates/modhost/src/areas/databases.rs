@@ -34,6 +34,9 @@ export! {
                 if engine.in_transaction(client) {
                     flags |= ctx_flags::MULTI;
                 }
+                if !engine.may_wait(client) {
+                    flags |= ctx_flags::DENY_BLOCKING;
+                }
                 if engine.protocol_of(client) == engine::resp::Version::V3 {
                     flags |= ctx_flags::RESP3;
                 }

@@ -7,8 +7,9 @@ use std::ptr::{self, NonNull};
 use module_abi::types::{self, GetApiFunc};
 
 use crate::api::{self, Binding};
+use crate::blocked::Blocked;
 use crate::context::Ctx;
-use crate::guard::guarded;
+use crate::guard::{FromRaw, guarded};
 use crate::slot::{self, SLOTS};
 
 /// Counts what was allocated, and gives its address.
@@ -110,12 +111,18 @@ unsafe extern "C" fn Strdup<const SLOT: usize>(text: *const c_char) -> *mut c_ch
     taken::<SLOT>(Some(block)).cast()
 }
 
-/// A context for a thread of the module's; a client that it goes with can't be given yet, as none can be blocked.
+/// A context for a thread of the module's, which replies to a client that is blocked, if one is given.
 #[allow(non_snake_case, reason = "named as in the API")]
 unsafe extern "C" fn GetThreadSafeContext<const SLOT: usize>(
-    _client: *mut types::BlockedClient,
+    client: *mut types::BlockedClient,
 ) -> *mut types::Ctx {
-    guarded("GetThreadSafeContext", || Ctx::detached(slot::slot(SLOT)).into_raw())
+    guarded("GetThreadSafeContext", || {
+        // SAFETY: the module hands over a client that it hasn't unblocked, or NULL.
+        match unsafe { <Option<&Blocked>>::from_raw(client) } {
+            Some(blocked) => Ctx::for_thread(blocked),
+            None => Ctx::detached(slot::slot(SLOT)).into_raw(),
+        }
+    })
 }
 
 /// Finds a function for the module in this slot, under either prefix. One that isn't there leaves the target as it is.

@@ -4,6 +4,7 @@
 static ALLOC: zmalloc::ZMalloc = zmalloc::ZMalloc::new();
 
 mod basics;
+mod blocking;
 mod corners;
 mod coverage;
 mod events;
