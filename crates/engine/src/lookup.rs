@@ -249,6 +249,7 @@ impl Engine {
         let Some(mut entry) = self.keyspace.db_mut(db).find_mut(key) else { return false };
         if at <= now {
             discard(&mut self.lazyfree, entry.remove(), lazy);
+            self.signal_removal(db, key);
             self.modified(db, key, EventClasses::GENERIC, "del");
         } else {
             entry.set_expiry(Some(at));

@@ -16,6 +16,7 @@ pub(crate) mod commands;
 pub(crate) mod databases;
 pub(crate) mod deferred;
 pub(crate) mod digests;
+pub(crate) mod event_loop;
 pub(crate) mod events;
 pub(crate) mod info;
 pub(crate) mod io;
@@ -81,6 +82,7 @@ pub(crate) const HOOKS: &[Hooks] = &[
     sharing::HOOKS,
     timers::HOOKS,
     blocking::HOOKS,
+    event_loop::HOOKS,
     deferred::HOOKS,
     events::HOOKS,
 ];

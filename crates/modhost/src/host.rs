@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use engine::config::EventClasses;
-use engine::{Engine, Error, KeyEvent, LoadRequest, ModuleMemory, ModuleReport, Modules, ServerEvent};
+use engine::{
+    Engine, Error, KeyEvent, LoadRequest, ModuleMemory, ModuleReport, Modules, Readiness, ServerEvent,
+};
 use module_abi::constants::{OK, event, subevent};
 use module_abi::types::ModuleString;
 
@@ -215,6 +217,12 @@ impl Modules for ModuleHost {
         }
         let until = self.gil.next_timer()?.saturating_sub(engine.clock().now_ms());
         Some(Duration::from_millis(u64::try_from(until).unwrap_or(0)))
+    }
+
+    fn descriptor_ready(&self, engine: &mut Engine, fd: i32, ready: Readiness) -> Readiness {
+        let told =
+            self.slots().into_iter().find_map(|slot| areas::event_loop::ready(slot, engine, fd, ready));
+        told.unwrap_or_default()
     }
 
     fn wanted_key_events(&self) -> EventClasses {

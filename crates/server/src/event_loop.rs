@@ -13,6 +13,7 @@ use modhost::ModuleHost;
 
 use crate::admission;
 use crate::connection::{Connection, Outcome};
+use crate::descriptors::{self, FIRST_DESCRIPTOR};
 use crate::listen::Listeners;
 use crate::signals::Signals;
 
@@ -143,6 +144,7 @@ impl EventLoop {
                 }
                 WAKER => {}
                 token if token.0 < FIRST_CLIENT => self.accept(token),
+                token if token.0 >= FIRST_DESCRIPTOR => descriptors::tell(&mut self.engine, event),
                 token => self.on_client_event(token.0 - FIRST_CLIENT, event),
             }
             if self.engine.take_shutdown().is_some() {

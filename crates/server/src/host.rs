@@ -12,10 +12,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::{env, path};
 
-use engine::Host;
 use engine::config::Config;
+use engine::{Host, Readiness};
 use tempfile::NamedTempFile;
 
+use crate::descriptors::Descriptors;
 use crate::limits;
 use crate::listen::Listeners;
 use crate::log::Log;
@@ -27,6 +28,8 @@ pub(crate) struct ServerHost {
     pub(crate) config_file: Option<PathBuf>,
     pub(crate) listeners: Rc<RefCell<Listeners>>,
     pub(crate) log: Log,
+    /// Descriptors of modules are watched here.
+    pub(crate) descriptors: Descriptors,
     /// Has the event loop turn although no socket does anything.
     pub(crate) waker: Arc<mio::Waker>,
     /// The path of the program; found at the start, because the file may be replaced while it runs.
@@ -110,6 +113,10 @@ impl Host for ServerHost {
         let waker = Arc::clone(&self.waker);
         // That the loop can't be woken means that it turns often enough: its queue of events is full.
         Box::new(move || _ = waker.wake())
+    }
+
+    fn watch(&mut self, fd: i32, wanted: Readiness) -> io::Result<()> {
+        self.descriptors.watch(fd, wanted)
     }
 
     fn executable(&self) -> PathBuf {

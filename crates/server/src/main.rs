@@ -20,6 +20,7 @@ mod admission;
 mod banner;
 mod configuration;
 mod connection;
+mod descriptors;
 mod event_loop;
 mod host;
 mod limits;

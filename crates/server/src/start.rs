@@ -19,6 +19,7 @@ use tracing::{info, warn};
 
 use crate::banner::Banner;
 use crate::configuration::{self, Configuration};
+use crate::descriptors::Descriptors;
 use crate::event_loop::{Ending, EventLoop, FIRST_LISTENER, SIGNALS, WAKER};
 use crate::host::{self, ServerHost};
 use crate::limits;
@@ -117,6 +118,7 @@ fn serve(arguments: &[OsString]) -> Result<(), Failure> {
     let signals = Signals::catch(poll.registry(), SIGNALS).map_err(failed("Can't catch signals"))?;
     let registry = poll.registry().try_clone().map_err(failed("Can't wait for events"))?;
     let mut listeners = Listeners::new(registry, FIRST_LISTENER);
+    let registry = poll.registry().try_clone().map_err(failed("Can't wait for events"))?;
     listen(&mut listeners, &config)?;
     let waker = Waker::new(poll.registry(), WAKER).map_err(failed("Can't wait for threads"))?;
 
@@ -126,6 +128,7 @@ fn serve(arguments: &[OsString]) -> Result<(), Failure> {
         config_file: file,
         listeners: Rc::clone(&listeners),
         log,
+        descriptors: Descriptors::new(registry),
         waker: Arc::new(waker),
         executable: env::current_exe().unwrap_or_default(),
     };

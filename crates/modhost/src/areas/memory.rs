@@ -7,6 +7,7 @@ use std::ptr::{self, NonNull};
 use module_abi::types::{self, GetApiFunc};
 
 use crate::api::{self, Binding};
+use crate::areas::event_loop::{EventLoopAdd, EventLoopAddOneShot, EventLoopDel};
 use crate::blocked::Blocked;
 use crate::context::Ctx;
 use crate::guard::{FromRaw, guarded};
@@ -154,7 +155,10 @@ macro_rules! own {
     };
 }
 
-own!(Alloc TryAlloc Calloc TryCalloc Realloc TryRealloc Free Strdup GetThreadSafeContext);
+own! {
+    Alloc TryAlloc Calloc TryCalloc Realloc TryRealloc Free Strdup GetThreadSafeContext
+    EventLoopAdd EventLoopDel EventLoopAddOneShot
+}
 
 macro_rules! per_slot {
     ($($slot:literal)*) => {

@@ -10,6 +10,7 @@ mod coverage;
 mod events;
 mod guests;
 mod loading;
+mod looping;
 mod memory;
 mod support;
 mod telling;
