@@ -6,7 +6,7 @@
 //! of those of Redis's jemalloc are.
 
 use std::alloc::{GlobalAlloc, Layout};
-use std::ffi::c_void;
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -56,6 +56,22 @@ unsafe extern "C" fn free(block: *mut c_void) {
     unsafe { libc::free(block.cast::<u8>().sub(8).cast()) }
 }
 
+/// As a server's: writes the function of that name to the place, or says that there is none.
+unsafe extern "C" fn get_api(name: *const c_char, place: *mut c_void) -> c_int {
+    // SAFETY: the caller passes a name that ends with NUL.
+    let function = match unsafe { CStr::from_ptr(name) }.to_bytes() {
+        b"RedisModule_Alloc" => alloc as *mut c_void,
+        b"RedisModule_Calloc" => calloc as *mut c_void,
+        b"RedisModule_Realloc" => realloc as *mut c_void,
+        b"RedisModule_Free" => free as *mut c_void,
+        b"RedisModule_TryAlloc" => try_alloc as *mut c_void,
+        _ => return 1,
+    };
+    // SAFETY: the caller passes a place for a pointer.
+    unsafe { place.cast::<*mut c_void>().write(function) };
+    0
+}
+
 /// Fills the statics in, as `RedisModule_Init` does.
 fn initialise() {
     // SAFETY: nothing else runs in the child.
@@ -65,6 +81,7 @@ fn initialise() {
         raw::RedisModule_Realloc = Some(realloc);
         raw::RedisModule_Free = Some(free);
         raw::RedisModule_TryAlloc = Some(try_alloc);
+        raw::RedisModule_GetApi = Some(get_api);
     }
 }
 

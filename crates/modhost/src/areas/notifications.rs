@@ -67,7 +67,7 @@ pub(crate) fn tell(slot: &'static Slot, engine: &mut Engine, event: &KeyEvent<'_
 }
 
 fn tell_one(engine: &mut Engine, slot: &'static Slot, place: usize, name: &CStr, event: &KeyEvent<'_>) {
-    let may_nest = slot.identity().options & options::OPTIONS_ALLOW_NESTED_KEYSPACE_NOTIFICATIONS != 0;
+    let may_nest = slot.options() & options::OPTIONS_ALLOW_NESTED_KEYSPACE_NOTIFICATIONS != 0;
     let set_running = |is_running| {
         slot.with_state(|Subscriptions(all): &mut Subscriptions| {
             let subscription = all.get_mut(place)?;

@@ -40,7 +40,7 @@ fn tairstring_as_it_is() {
     assert_eq!(server.raw("exget l"), "*2|$1|v|:1|");
     assert_eq!(server.raw("exset"), "-ERR wrong number of arguments for 'exset' command|");
     server.call("del k l n");
-    assert!(server.report("tairstring").memory.blocks >= 0);
+    assert!(server.report("exstrtype").memory.blocks >= 0);
 }
 
 #[test]
