@@ -157,6 +157,11 @@ impl Engine {
                  in this context"
             )));
         }
+        // Redis 7.0 has those who are shown commands among its replicas.
+        let reaches_keys = Flags::READONLY | Flags::WRITE | Flags::MAY_REPLICATE;
+        if client.is_monitor && command.flags.intersects(reaches_keys) {
+            return Err(Error::fixed("ERR Replica can't interact with the keyspace"));
+        }
         Ok(())
     }
 

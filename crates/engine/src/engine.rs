@@ -223,10 +223,7 @@ impl Engine {
             self.tell(&ServerEvent::Disconnects(id));
         }
         self.abandon_wait(id);
-        self.unwatch_all(id);
-        self.unsubscribe_all(id);
-        self.untrack(id);
-        self.end_monitor(id);
+        self.detach(id);
         let Some(client) = self.clients.remove(id) else { return };
         if client.is_postponed {
             self.forget_postponed(id);
@@ -237,6 +234,14 @@ impl Engine {
         self.uncount_client(client.counted_memory);
         self.forget_delivery(id, client.is_announced);
         self.recycle(client.output.bytes);
+    }
+
+    /// Ends all by which what others do reaches a client.
+    pub(crate) fn detach(&mut self, id: ClientId) {
+        self.unwatch_all(id);
+        self.unsubscribe_all(id);
+        self.untrack(id);
+        self.end_monitor(id);
     }
 
     /// Whether, and how, the client is to be closed. A client that is gone is to be closed at once.

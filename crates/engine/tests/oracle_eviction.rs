@@ -1,61 +1,21 @@
 //! The memory limit beside Debian's redis-server: what is refused, what is counted, and in which words.
 #![forbid(unsafe_code)]
 
-#[path = "differential/oracle.rs"]
+#[path = "support/oracle.rs"]
 mod oracle;
+#[path = "support/pair.rs"]
+mod pair;
 
 use std::collections::HashMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use engine::config::Protection;
-use engine::{ClientId, Engine, Options, quoting};
-use oracle::Oracle;
+use pair::Pair;
 
 #[global_allocator]
 static ALLOCATOR: zmalloc::ZMalloc = zmalloc::ZMalloc::new();
 
-/// The engine and redis-server, with one connection each.
-struct Pair {
-    engine: Engine,
-    client: ClientId,
-    oracle: Oracle,
-}
-
 impl Pair {
-    fn start() -> Self {
-        let mut options = Options::default();
-        options.config.enable_debug_command = Protection::Yes;
-        let mut engine = Engine::open(options);
-        let client = engine.connect().expect("there is room for a client");
-        let mut oracle = Oracle::start();
-        let version = oracle.version();
-        assert!(version.starts_with("7.0."), "the oracle is Redis 7.0, not {version}");
-        Self { engine, client, oracle }
-    }
-
-    fn send(&mut self, line: &str) -> (Vec<u8>, Vec<u8>) {
-        let words = quoting::split(line.as_bytes()).expect("quotes are closed");
-        self.oracle.send(&words);
-        self.oracle.flush();
-        let args: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
-        self.engine.execute(self.client, &args);
-        let ours = self.engine.output(self.client).to_vec();
-        self.engine.sent(self.client, ours.len());
-        while self.engine.work().is_some() {}
-        (ours, self.oracle.read())
-    }
-
-    /// The same replies to each line.
-    #[track_caller]
-    fn same(&mut self, script: &str) {
-        for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            let (ours, theirs) = self.send(line);
-            let [ours, theirs] = [ours, theirs].map(|reply| reply.escape_ascii().to_string());
-            assert_eq!(ours, theirs, "{line}");
-        }
-    }
-
     /// The fields of INFO, ours and theirs.
     fn info(&mut self) -> [HashMap<String, String>; 2] {
         let (ours, theirs) = self.send("INFO");

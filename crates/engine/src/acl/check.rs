@@ -81,7 +81,7 @@ impl Engine {
                     Reason::Command => "no permission to execute the command or subcommand",
                     Reason::Key => "no permission to touch the specified keys",
                     Reason::Channel => {
-                        "no permission to access one of the channels used as arguments to the command"
+                        "no permission to access one of the channels used as arguments"
                     }
                 }
             ));

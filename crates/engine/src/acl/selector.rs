@@ -153,6 +153,11 @@ impl Selector {
         self.all_channels || self.channels.iter().any(matches)
     }
 
+    /// Whether there is any channel that may be used.
+    pub(super) fn permits_some_channel(&self) -> bool {
+        self.all_channels || !self.channels.is_empty()
+    }
+
     /// The rules about commands.
     pub(super) fn commands(&self) -> Vec<u8> {
         self.commands.describe()

@@ -156,6 +156,11 @@ impl User {
         self.all_selectors().any(|selector| selector.permits_channel(channel, is_pattern))
     }
 
+    /// Whether some selector grants any channel at all.
+    pub(crate) fn permits_some_channel(&self) -> bool {
+        self.all_selectors().any(Selector::permits_some_channel)
+    }
+
     fn all_selectors(&self) -> impl Iterator<Item = &Selector> {
         std::iter::once(&self.root).chain(&self.selectors)
     }

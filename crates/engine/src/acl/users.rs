@@ -82,8 +82,15 @@ impl Engine {
         self.acl.users.insert(user.name().to_vec(), user);
     }
 
-    /// Puts a changed user in its place, and closes those of its clients that are subscribed to what it may not use.
+    /// Puts a changed user in its place, and closes those of its clients that are subscribed to what it may not use;
+    /// nothing reaches them any more, while the command that did it goes on.
+    ///
+    /// As in Redis a user who could use no channel loses none, whatever its clients have subscribed to as others. One
+    /// who could use all of them loses some, as in later versions: Redis 7.0 overlooks that.
     pub(crate) fn change_user(&mut self, user: User, caller: ClientId) {
+        if !self.acl.user(user.name()).is_some_and(|old| old.permits_some_channel()) {
+            return self.put_user(user);
+        }
         let is_denied = |(_, client): &(ClientId, &Client)| {
             let subscriptions = client.subscriptions.as_deref();
             client.user.name() == user.name()
@@ -97,7 +104,12 @@ impl Engine {
         };
         let denied: Vec<ClientId> = self.clients.iter().filter(is_denied).map(|(id, _)| id).collect();
         self.put_user(user);
-        denied.into_iter().for_each(|id| self.close_client_of(id, caller));
+        for id in denied {
+            self.close_client_of(id, caller);
+            if id != caller {
+                self.detach(id);
+            }
+        }
     }
 
     /// Removes a user, whose clients are closed; says whether there was one. The default user can't be removed.

@@ -63,7 +63,11 @@ pub(crate) fn exec(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Err
         // Rules may have changed since the command was queued.
         match context.engine.check_permission(id, call, &args, Moment::Exec) {
             Ok(()) => context.run(call, &args),
-            Err(error) => context.engine.fail(&mut context.reply, &error),
+            Err(error) => {
+                let before = context.reply.len();
+                context.engine.fail(&mut context.reply, &error);
+                context.engine.mute(id, &mut context.reply, before);
+            }
         }
     }
     drop(queue);

@@ -130,6 +130,70 @@ fn clients_of_a_removed_user_are_closed() {
     assert_eq!(session.engine.take_doomed(), [other]);
 }
 
+/// What is granted before and after, whether the user's client is closed that has subscribed to `news` and `n*`, and
+/// whether it is reached while the command that changes the user goes on.
+#[test]
+fn clients_are_closed_that_have_subscribed_to_what_is_taken_away() {
+    for (granted, change, is_closed) in [
+        ("&news &n*", "resetchannels", true),
+        ("&news &n*", "reset", true),
+        ("&news &n*", "resetchannels &news", true),
+        ("&news &n*", "resetchannels &n*", false),
+        ("&news &n*", "on", false),
+        ("&news &n*", "(&sport)", false),
+        ("&*", "resetchannels", true),
+        ("&*", "resetchannels &n*", false),
+        ("(&news &n*)", "clearselectors", true),
+        ("&other", "on", true),
+        ("", "on", false),
+        ("", "&other", false),
+    ] {
+        let mut session = Session::new();
+        let other = session.accept("10.0.0.1:5");
+        session.check(&[("ACL SETUSER ann on nopass +@all", "+OK")]);
+        session.call(&format!("ACL SETUSER ann {granted}"));
+        for line in ["HELLO 3", "SUBSCRIBE news", "PSUBSCRIBE n*", "AUTH ann x"] {
+            assert!(!session.call_as(other, line).is_error(), "{line}");
+        }
+        for line in ["MULTI", "PUBLISH news 1", &format!("ACL SETUSER ann {change}"), "PUBLISH news 2"] {
+            session.call(line);
+        }
+        let reached = if is_closed { 0 } else { 2 };
+        assert_eq!(session.ask("EXEC"), format!("[:2 +OK :{reached}]"), "{granted}, then {change}");
+        assert_eq!(
+            session.engine.closing(other),
+            is_closed.then_some(Close::Now),
+            "{granted}, then {change}"
+        );
+        assert_eq!(session.engine.take_doomed().len(), usize::from(is_closed));
+    }
+}
+
+/// Redis 7.0 dies of this one.
+#[test]
+fn a_client_that_takes_its_own_channels_away_is_answered_and_closed() {
+    let mut session = Session::new();
+    session.check(&[("ACL SETUSER ann on nopass +@all &news", "+OK"), ("AUTH ann x", "+OK")]);
+    session.call("HELLO 3");
+    session.call("SUBSCRIBE news");
+    session.check(&[("ACL SETUSER ann resetchannels", "+OK")]);
+    assert_eq!(session.closing(), Some(Close::AfterReply));
+}
+
+#[test]
+fn a_denied_command_in_a_transaction_is_not_answered_to_who_wants_no_replies() {
+    let mut session = Session::new();
+    let other = session.accept("10.0.0.1:5");
+    session.check(&[("ACL SETUSER ann on nopass +@all ~*", "+OK")]);
+    for line in ["AUTH ann x", "CLIENT REPLY OFF", "MULTI", "GET key"] {
+        session.call_as(other, line);
+    }
+    session.check(&[("ACL SETUSER ann -get", "+OK")]);
+    session.engine.execute(other, &[b"EXEC"]);
+    assert_eq!(session.engine.output(other), b"");
+    assert_eq!(session.text("INFO errorstats").trim_end(), "# Errorstats\r\nerrorstat_NOPERM:count=1");
+}
+
 #[test]
 fn requirepass_is_the_default_users_password() {
     let mut session = Session::configured(|config| config.requirepass = b"pw".to_vec());

@@ -7,6 +7,7 @@ mod compare;
 mod dump;
 mod generate;
 mod messages;
+#[path = "../support/oracle.rs"]
 mod oracle;
 mod sessions;
 

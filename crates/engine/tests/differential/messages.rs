@@ -34,6 +34,13 @@ impl Sent {
         sent.messages.sort_unstable();
         sent
     }
+
+    /// Whether `start` is what one had been sent who then has been sent all of this.
+    pub(crate) fn begins_with(&self, start: &Self) -> bool {
+        let mut rest = self.messages.iter();
+        self.replies.starts_with(&start.replies)
+            && start.messages.iter().all(|message| rest.any(|own| own == message))
+    }
 }
 
 /// The messages, and the replies if they differ, that only one of the two has.
