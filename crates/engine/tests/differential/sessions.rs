@@ -344,14 +344,16 @@ impl Sessions {
             _ => self.pick(ANYWHERE),
         };
         // Of what is kept for later nobody knows yet what it does to the commands behind it.
-        let Connection { is_waiting, is_subscribed, .. } = self.connections[at];
-        // Redis 7.0 dies when a client changes its user such that its own connection is closed. It also runs what has been
-        // kept of a client whose user has just been removed, with the rights of the default user.
+        let Connection { is_waiting, is_subscribed, may_remove_user, .. } = self.connections[at];
+        // Redis 7.0 dies when a client takes away channels that itself has subscribed to. It also runs what has been
+        // kept of a client whose user has just been removed, with the rights of the default user; and where it breaks
+        // off the reply to EXEC it may still append the length of a list that is counted while it is written.
         let removes_user = template.contains("DELUSER");
         let is_excluded = self.is_paused && template.contains("UNBLOCK")
             || is_waiting && template == "MULTI"
             || (is_waiting || is_subscribed) && template.starts_with("ACL SETUSER carol")
-            || (is_waiting || self.is_paused) && removes_user;
+            || (is_waiting || self.is_paused) && removes_user
+            || may_remove_user && template == "CLIENT TRACKINGINFO";
         let template = if is_excluded { "PING" } else { template };
         self.connections[at].may_remove_user |= is_in_transaction && removes_user;
         template.split(' ').map(|word| self.word(word)).collect()
