@@ -81,7 +81,7 @@ fn a_replica_alone_removes_nothing() -> Result<()> {
     let (master, replica) = (server(&[])?, server(&[])?);
     replica.follow(&master)?;
     // Long enough for the master to be gone before it would remove the field itself.
-    master.connect()?.run("EXHSET k f v PX 4000")?;
+    master.connect()?.run("EXHSET k f v PX 8000")?;
     assert_eq!(master.connect()?.run("WAIT 1 10000")?, "1");
     drop(master);
     let mut other = replica.connect()?;
