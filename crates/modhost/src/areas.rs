@@ -26,6 +26,7 @@ pub(crate) mod log;
 pub(crate) mod memory;
 pub(crate) mod notifications;
 pub(crate) mod numbers;
+pub(crate) mod promises;
 pub(crate) mod replication;
 pub(crate) mod replies;
 pub(crate) mod sharing;
@@ -55,6 +56,7 @@ pub(crate) const BINDINGS: &[&[Binding]] = &[
     log::BINDINGS,
     notifications::BINDINGS,
     numbers::BINDINGS,
+    promises::BINDINGS,
     replication::BINDINGS,
     replies::BINDINGS,
     sharing::BINDINGS,
@@ -83,6 +85,7 @@ pub(crate) const HOOKS: &[Hooks] = &[
     timers::HOOKS,
     blocking::HOOKS,
     event_loop::HOOKS,
+    promises::HOOKS,
     deferred::HOOKS,
     events::HOOKS,
 ];

@@ -3,11 +3,13 @@
 use std::ptr::NonNull;
 use std::rc::Rc;
 
+use engine::ClientId;
 use module_abi::constants::reply;
 use module_abi::types;
 
 use crate::context::Ctx;
 use crate::guard::FromRaw;
+use crate::slot::Slot;
 
 /// How deep aggregates may be nested.
 const DEEPEST: usize = 128;
@@ -31,6 +33,8 @@ pub(crate) struct CallReply {
     is_nested: bool,
     /// The context of the call, which the reply may be left to.
     owner: Option<NonNull<Ctx>>,
+    /// The reply to come, and the module that it is for.
+    promise: Option<(ClientId, &'static Slot)>,
 }
 
 impl CallReply {
@@ -39,6 +43,27 @@ impl CallReply {
         let bytes = Rc::new(bytes);
         let mut reader = Reader { bytes: Rc::clone(&bytes), at: 0 };
         reader.reply(0)
+    }
+
+    /// What stands for a reply that is to come.
+    pub(crate) fn promise(promise: ClientId, slot: &'static Slot) -> Self {
+        Self {
+            bytes: Rc::new([]),
+            kind: reply::PROMISE,
+            place: 0..0,
+            text: 0..0,
+            number: 0,
+            elements: Vec::new(),
+            attribute: None,
+            is_nested: false,
+            owner: None,
+            promise: Some((promise, slot)),
+        }
+    }
+
+    /// The reply to come that this stands for, and the module that it is for.
+    pub(crate) fn promised(&self) -> Option<(ClientId, &'static Slot)> {
+        self.promise
     }
 
     /// The same, as the reply to a call in a context.
@@ -152,6 +177,7 @@ impl Reader {
             attribute: None,
             is_nested: depth != 0,
             owner: None,
+            promise: None,
         };
         let mut read = match sigil {
             b'+' => simple(reply::STRING, line.clone(), line.len() as i64),

@@ -196,6 +196,11 @@ impl Ctx {
         self.auto.borrow_mut().get_or_insert_default();
     }
 
+    /// Whether AutoMemory was called.
+    pub(crate) fn frees_automatically(&self) -> bool {
+        self.auto.borrow().is_some()
+    }
+
     fn keep(&self, object: Auto) {
         if let Some(objects) = &mut *self.auto.borrow_mut() {
             objects.push(object);

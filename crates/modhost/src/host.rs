@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use engine::config::EventClasses;
 use engine::{
-    Engine, Error, KeyEvent, LoadRequest, ModuleMemory, ModuleReport, Modules, Readiness, ServerEvent,
+    ClientId, Engine, Error, KeyEvent, LoadRequest, ModuleMemory, ModuleReport, Modules, Readiness,
+    ServerEvent,
 };
 use module_abi::constants::{OK, event, subevent};
 use module_abi::types::ModuleString;
@@ -217,6 +218,12 @@ impl Modules for ModuleHost {
         }
         let until = self.gil.next_timer()?.saturating_sub(engine.clock().now_ms());
         Some(Duration::from_millis(u64::try_from(until).unwrap_or(0)))
+    }
+
+    fn promise_kept(&self, engine: &mut Engine, promise: ClientId, reply: Vec<u8>) {
+        if let Some(slot) = self.slots().into_iter().find(|slot| areas::promises::is_awaited(slot, promise)) {
+            areas::promises::keep(slot, engine, promise, reply);
+        }
     }
 
     fn descriptor_ready(&self, engine: &mut Engine, fd: i32, ready: Readiness) -> Readiness {

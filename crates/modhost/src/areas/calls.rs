@@ -5,10 +5,11 @@ use std::ffi::{CStr, c_int, c_longlong, c_void};
 use std::ptr;
 
 use engine::resp::Version;
-use engine::{Inner, Refusal};
+use engine::{Answer, Inner, Refusal};
 use module_abi::types::{self, ModuleString};
 
 use crate::api::Binding;
+use crate::areas::promises;
 use crate::call_reply::CallReply;
 use crate::context::Ctx;
 use crate::guard::{bytes, set_errno};
@@ -40,6 +41,7 @@ pub(crate) struct CallFlags {
     deny_oom: bool,
     errors_as_replies: bool,
     dry_run: bool,
+    may_wait: bool,
 }
 
 impl CallFlags {
@@ -56,9 +58,9 @@ impl CallFlags {
                 b'M' => flags.deny_oom = true,
                 b'E' => flags.errors_as_replies = true,
                 b'D' => flags.dry_run = true,
-                // What would be replicated has nowhere to go; a command that would wait answers at once, as within
-                // MULTI; the rest are arguments.
-                b'!' | b'A' | b'R' | b'K' | b'c' | b's' | b'b' | b'l' | b'v' => {}
+                b'K' => flags.may_wait = true,
+                // What would be replicated has nowhere to go; the rest are arguments.
+                b'!' | b'A' | b'R' | b'c' | b's' | b'b' | b'l' | b'v' => {}
                 _ => return None,
             }
         }
@@ -151,11 +153,23 @@ pub(crate) unsafe fn call(
             deny_oom: flags.deny_oom,
             dry_run: flags.dry_run,
         };
-        engine.call_inner(&inner, &args, Vec::new()).map_err(|(refusal, _)| refusal)
+        // Who may not wait itself can't have others wait for it.
+        if flags.may_wait && ctx.client.is_none_or(|client| engine.may_wait(client)) {
+            return engine.call_inner_or_wait(&inner, &args);
+        }
+        let outcome = engine.call_inner(&inner, &args, Vec::new());
+        outcome.map(Answer::Reply).map_err(|(refusal, _)| refusal)
     });
     set_errno(0);
     let reply = match outcome {
-        Some(Ok(reply)) => reply,
+        Some(Ok(Answer::Reply(reply))) => reply,
+        Some(Ok(Answer::Promise(promise))) => {
+            promises::expect(ctx.slot, promise, db);
+            let reply = CallReply::promise(promise, ctx.slot);
+            // A module may keep it for longer than the context lasts, unless it leaves it to that.
+            let reply = if ctx.frees_automatically() { reply.owned_by(ctx) } else { reply };
+            return ctx.give_reply(reply);
+        }
         Some(Err(refusal)) => {
             if !flags.errors_as_replies {
                 set_errno(number_of(&refusal));

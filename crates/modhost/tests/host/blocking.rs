@@ -196,3 +196,43 @@ fn a_module_thinks_better_of_it() {
     assert_eq!(server.counts(), "*3|:0|:0|:0|");
     assert_eq!(server.raw("module unload waiters"), "+OK|");
 }
+
+#[test]
+fn what_waits_is_promised() {
+    let mut server = Server::with("waiters");
+    assert_eq!(server.raw("waiters.promise incr n"), ":1|", "what doesn't wait replies");
+    let on_thread = server.waiting("waiters.promise waiters.thread x");
+    assert_eq!(server.await_reply(on_thread), "*2|+kept|*3|$14|waiters.thread|:2|$15|from the thread|");
+    let on_clock = server.waiting("waiters.promise wait 1 100");
+    server.engine.clock_mut().advance(Duration::from_millis(100));
+    assert_eq!(server.output(on_clock), "");
+    assert_eq!(server.output(on_clock), "*2|+kept|:0|", "in the round after the one in which the wait ended");
+    let on_key = server.waiting("waiters.promise waiters.keys 0 k");
+    let outer = server.waiting("waiters.promise waiters.promise waiters.keys 0 k");
+    server.raw("set k v");
+    server.raw("waiters.signal k");
+    assert_eq!(server.output(on_key), "*2|+kept|*3|$1|k|$1|v|$4|data|");
+    while server.engine.output(outer).is_empty() {
+        server.engine.attend();
+    }
+    assert_eq!(server.output(outer), "*2|+kept|*2|+kept|*3|$1|k|$-1|$4|data|");
+    assert_eq!(server.raw("waiters.break"), ":1|", "it was kept");
+    assert_eq!(server.raw("info clients").matches("connected_clients:5|").count(), 1);
+}
+
+#[test]
+fn promises_are_broken() {
+    let mut server = Server::with("waiters");
+    let client = server.waiting("waiters.promise waiters.keys 0 k");
+    assert_eq!(server.raw("waiters.break"), ":0|");
+    assert_eq!(server.output(client), "", "nobody has replied");
+    server.engine.execute(client, &[b"PING"]);
+    assert_eq!(server.output(client), "+PONG|");
+    assert_eq!(server.counts(), "*3|:1|:1|:1|", "who waited is gone");
+    server.raw("set k v");
+    server.raw("waiters.signal k");
+    assert_eq!(server.raw("get k"), "$1|v|");
+    server.raw("multi");
+    server.raw("waiters.promise waiters.hold 0");
+    assert_eq!(server.raw("exec"), "*1|-ERR Blocking module command called where nothing may block|");
+}

@@ -210,6 +210,54 @@ static int call(RedisModuleCtx *ctx, S **argv, int argc)
     return REDISMODULE_OK;
 }
 
+static RedisModuleCallReply *promise;
+
+static void promise_kept(RedisModuleCtx *ctx, RedisModuleCallReply *answer, void *client)
+{
+    REDISMODULE_NOT_USED(ctx);
+    RedisModuleCtx *thread = RedisModule_GetThreadSafeContext(client);
+    RedisModule_ReplyWithArray(thread, 2);
+    RedisModule_ReplyWithSimpleString(thread, "kept");
+    RedisModule_ReplyWithCallReply(thread, answer);
+    RedisModule_FreeCallReply(answer);
+    RedisModule_FreeThreadSafeContext(thread);
+    RedisModule_UnblockClient(client, NULL);
+}
+
+/* WAITERS.PROMISE words...: calls a command that may wait, and waits for it. */
+static int promise_call(RedisModuleCtx *ctx, S **argv, int argc)
+{
+    RedisModuleCallReply *answer = RedisModule_Call(ctx, RedisModule_StringPtrLen(argv[1], NULL), "EKv", argv + 2,
+                                                    (size_t)argc - 2);
+    if (RedisModule_CallReplyType(answer) != REDISMODULE_REPLY_PROMISE) {
+        RedisModule_CallReplyPromiseSetUnblockHandler(answer, promise_kept, NULL);
+        CHECK(RedisModule_CallReplyPromiseAbort(answer, NULL) == REDISMODULE_ERR);
+        RedisModule_ReplyWithCallReply(ctx, answer);
+        RedisModule_FreeCallReply(answer);
+        return REDISMODULE_OK;
+    }
+    B *client = RedisModule_BlockClient(ctx, NULL, NULL, NULL, 0);
+    RedisModule_CallReplyPromiseSetUnblockHandler(answer, promise_kept, client);
+    if (promise != NULL)
+        RedisModule_FreeCallReply(promise);
+    promise = answer;
+    return REDISMODULE_OK;
+}
+
+/* WAITERS.BREAK: awaits no longer what was promised last. */
+static int break_promise(RedisModuleCtx *ctx, S **argv, int argc)
+{
+    REDISMODULE_NOT_USED(argv);
+    REDISMODULE_NOT_USED(argc);
+    void *client = NULL;
+    int status = RedisModule_CallReplyPromiseAbort(promise, &client);
+    if (status == REDISMODULE_OK)
+        RedisModule_UnblockClient(client, NULL);
+    RedisModule_FreeCallReply(promise);
+    promise = NULL;
+    return RedisModule_ReplyWithLongLong(ctx, status);
+}
+
 static int counts(RedisModuleCtx *ctx, S **argv, int argc)
 {
     REDISMODULE_NOT_USED(argv);
@@ -234,7 +282,7 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, S **argv, int argc)
         { "waiters.thread", thread },       { "waiters.answer", answer_in_thread }, { "waiters.hold", hold },
         { "waiters.release", release },     { "waiters.abort", abort_block },       { "waiters.keys", keys },
         { "waiters.gone", key_gone },       { "waiters.signal", signal_key },       { "waiters.call", call },
-        { "waiters.counts", counts },
+        { "waiters.counts", counts },       { "waiters.promise", promise_call },     { "waiters.break", break_promise },
     };
     for (size_t at = 0; at < sizeof(commands) / sizeof(*commands); at++)
         if (RedisModule_CreateCommand(ctx, commands[at].name, commands[at].function, "", 0, 0, 0) == REDISMODULE_ERR)
