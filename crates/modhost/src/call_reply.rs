@@ -48,7 +48,7 @@ impl CallReply {
     /// What stands for a reply that is to come.
     pub(crate) fn promise(promise: ClientId, slot: &'static Slot) -> Self {
         Self {
-            bytes: Rc::new([]),
+            bytes: Rc::new(Vec::new()),
             kind: reply::PROMISE,
             place: 0..0,
             text: 0..0,

@@ -45,8 +45,7 @@ fn misbehave(client: &mut Client, rng: &mut Rng) {
 
 #[test]
 fn nothing_is_left_of_clients_that_misbehave_and_vanish() {
-    // Counts of durations stay, and are the more the busier the machine is.
-    let server = Server::start(&["--latency-tracking", "no"]);
+    let server = Server::start(&[]);
     let mut witness = server.connect();
     let before = witness.info("used_memory");
     let mut rng = Rng::seeded(20_26);

@@ -8,6 +8,7 @@ mod crashes;
 mod libraries;
 mod memory;
 mod messages;
+mod module_events;
 mod modules;
 mod protocol;
 mod start_up;

@@ -30,8 +30,12 @@ pub(crate) struct Stopped {
 
 impl Server {
     /// Starts a server on a free port of the loopback interface, with these options, and waits until it is ready.
+    ///
+    /// It doesn't count how long commands take: such counts stay, and are the more the busier the machine is, so that
+    /// no two figures of memory could be compared.
     pub(crate) fn start(options: &[&str]) -> Self {
-        Self::start_in(tempfile::tempdir().expect("a directory"), options, b"")
+        let options = [options, &["--latency-tracking", "no"]].concat();
+        Self::start_in(tempfile::tempdir().expect("a directory"), &options, b"")
     }
 
     /// The same in a given directory, with this on its standard input.

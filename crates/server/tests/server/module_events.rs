@@ -1,0 +1,72 @@
+//! Modules in a server that runs: what they have watched, and what their threads do.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::{Client, Server, wait_for};
+
+/// Compiles one of the host's test modules against the header that the crate `redis-module` ships.
+fn compile(directory: &Path, name: &str) -> PathBuf {
+    let metadata = cargo_metadata::MetadataCommand::new().exec().expect("the workspace's packages");
+    let package = metadata.packages.iter().find(|package| package.name.as_str() == "redis-module");
+    let manifest = package.expect("the modules in Rust depend on it").manifest_path.as_std_path();
+    let header = manifest.parent().expect("a directory").join("src/include");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../modhost/tests/modules/{name}.c"));
+    let library = directory.join(format!("{name}.so"));
+    let status = Command::new("gcc")
+        .args(["-std=gnu11", "-O1", "-fPIC", "-shared", "-I"])
+        .args([&header, &source])
+        .arg("-o")
+        .arg(&library)
+        .status()
+        .expect("gcc runs");
+    assert!(status.success(), "{} compiles", source.display());
+    library
+}
+
+/// A server with a module, and a client of it.
+fn with(name: &str) -> (Server, Client) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let library = compile(directory.path(), name);
+    let library = library.to_str().expect("a path in UTF-8").to_owned();
+    let server = Server::start_in(directory, &["--loadmodule", &library], b"");
+    let client = server.connect();
+    (server, client)
+}
+
+#[test]
+fn a_descriptor_is_told_of_as_long_as_it_is_ready() {
+    let (server, mut client) = with("looper");
+    assert_eq!(client.call(&["looper.watch"]), b"+OK\r\n");
+    // The module reads a byte each time that it is told.
+    for text in ["abc", "defg"] {
+        assert_eq!(client.call(&["looper.write", text]), b"+OK\r\n");
+    }
+    let expected = b"*4\r\n:7\r\n$7\r\nabcdefg\r\n:1\r\n:0\r\n";
+    wait_for("all of it is read", || (client.call(&["looper.counts"]) == expected).then_some(()));
+    assert_eq!(client.call(&["looper.shoot"]), b":0\r\n");
+    wait_for("both functions are called", || {
+        client.call(&["looper.counts"]).ends_with(b":11\r\n").then_some(())
+    });
+    drop(server);
+}
+
+#[test]
+fn threads_reply_while_the_server_sleeps() {
+    let (server, mut client) = with("waiters");
+    for _ in 0..20 {
+        let reply = client.call(&["waiters.thread", "x"]);
+        assert!(reply.ends_with(b"from the thread\r\n"), "{}", String::from_utf8_lossy(&reply));
+    }
+    let mut others: Vec<Client> = (0..8).map(|_| server.connect()).collect();
+    for client in &mut others {
+        client.send(b"waiters.answer\r\nwaiters.answer\r\nPING\r\n");
+    }
+    for client in &mut others {
+        assert!(client.reply().starts_with(b"*4\r\n"));
+        assert!(client.reply().starts_with(b"*4\r\n"));
+        assert_eq!(client.reply(), b"+PONG\r\n");
+    }
+    assert_eq!(client.call(&["get", "turns"]), b"$2\r\n48\r\n");
+    assert_eq!(client.call(&["waiters.hold", "20"]), b"+TIMEOUT\r\n");
+}
