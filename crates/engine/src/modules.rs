@@ -81,6 +81,21 @@ pub trait Modules: Debug {
         let _ = engine;
     }
 
+    /// The directives that modules have registered, with their values.
+    fn directives(&self, engine: &mut Engine) -> Vec<ModuleDirective> {
+        let _ = engine;
+        Vec::new()
+    }
+
+    /// Sets directives of modules, by name, and puts that into effect.
+    ///
+    /// # Errors
+    /// The name of the one that failed, and the reason, which may be empty; everything is as it was.
+    fn set_directives(&self, engine: &mut Engine, pairs: &[(&str, &[u8])]) -> Result<(), (String, String)> {
+        let _ = (engine, pairs);
+        Ok(())
+    }
+
     /// The sections that modules add to INFO: those that are named, all of them when `names` is empty. Each begins with
     /// an empty line and its title.
     fn info(&self, engine: &mut Engine, names: &[&[u8]]) -> String {
@@ -98,6 +113,23 @@ pub struct LoadRequest<'a> {
     pub args: &'a [&'a [u8]],
     /// Directives and the values that they are to have, where the module registers them (LOADEX).
     pub configs: &'a [(&'a [u8], &'a [u8])],
+}
+
+/// A directive that a module has registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleDirective {
+    /// Its name.
+    pub name: String,
+    /// Whether it can be set only when its module is loaded.
+    pub is_immutable: bool,
+    /// Whether CONFIG GET shows it only by its full name.
+    pub is_hidden: bool,
+    /// Whether CONFIG SET needs `enable-protected-configs`.
+    pub is_protected: bool,
+    /// Its value, as CONFIG GET shows it.
+    pub value: Vec<u8>,
+    /// Its default, in the same way.
+    pub default: Vec<u8>,
 }
 
 /// What is told of a module that is loaded.

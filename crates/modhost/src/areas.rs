@@ -13,6 +13,7 @@ pub(crate) mod call_replies;
 pub(crate) mod calls;
 pub(crate) mod command_info;
 pub(crate) mod commands;
+pub(crate) mod configs;
 pub(crate) mod databases;
 pub(crate) mod deferred;
 pub(crate) mod digests;
@@ -45,6 +46,7 @@ pub(crate) const BINDINGS: &[&[Binding]] = &[
     calls::BINDINGS,
     command_info::BINDINGS,
     commands::BINDINGS,
+    configs::BINDINGS,
     databases::BINDINGS,
     deferred::BINDINGS,
     digests::BINDINGS,

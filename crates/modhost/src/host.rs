@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use engine::config::EventClasses;
 use engine::{
-    ClientId, Engine, Error, KeyEvent, LoadRequest, ModuleMemory, ModuleReport, Modules, Readiness,
+    ClientId, Engine, Error, KeyEvent, LoadRequest, ModuleDirective, ModuleMemory, ModuleReport, Modules, Readiness,
     ServerEvent,
 };
 use module_abi::constants::{OK, event, subevent};
@@ -92,6 +92,7 @@ impl ModuleHost {
             identity.path = request.path.to_vec();
             identity.args = request.args.iter().map(|arg| arg.to_vec()).collect();
         }
+        areas::configs::expect(slot, request.configs);
         slot.set_loading(true);
         let ctx = Ctx::detached(slot);
         let mut argv: Vec<*mut ModuleString> =
@@ -114,16 +115,12 @@ impl ModuleHost {
             );
             return false;
         }
-        if let Some((name, _)) = request.configs.first() {
-            // The functions that register directives aren't there yet, so no module has any.
-            let name = String::from_utf8_lossy(name);
-            tracing::warn!(
-                "Module {path} not loaded: it has no directive '{name}', for which a value was given"
-            );
-            return false;
-        }
         if slot.name().is_empty() {
             tracing::warn!("Module {path} not loaded: its OnLoad has not called Init");
+            return false;
+        }
+        if let Some(complaint) = areas::configs::complaint(slot) {
+            tracing::warn!("{complaint}");
             return false;
         }
         true
@@ -253,6 +250,14 @@ impl Modules for ModuleHost {
 
     fn after_command(&self, engine: &mut Engine) {
         areas::deferred::run(engine, &self.slots());
+    }
+
+    fn directives(&self, engine: &mut Engine) -> Vec<ModuleDirective> {
+        areas::configs::all(engine, &self.slots())
+    }
+
+    fn set_directives(&self, engine: &mut Engine, pairs: &[(&str, &[u8])]) -> Result<(), (String, String)> {
+        areas::configs::set(engine, &self.slots(), pairs)
     }
 
     fn list(&self) -> Vec<ModuleReport> {

@@ -180,7 +180,12 @@ fn load_modules(engine: &mut Engine, config: &Config) -> Result<(), Failure> {
             return Err(Failure::Logged(format!("Can't load module from {path}: server aborting")));
         }
     }
-    Ok(())
+    match engine.config().module_directives.first() {
+        None => Ok(()),
+        Some((name, _)) => Err(Failure::Logged(format!(
+            "Module Configuration detected without loadmodule directive or no ApplyConfig call: {name}: aborting"
+        ))),
+    }
 }
 
 fn open_log(config: &Config) -> Result<(Log, Option<PathBuf>), Failure> {

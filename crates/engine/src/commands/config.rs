@@ -9,11 +9,13 @@ use crate::config::{Directive, SetError};
 use crate::context::Context;
 use crate::error::Error;
 use crate::host::reason;
+use crate::module_directives::{Parted, with_module_directives};
 use crate::server_events::ServerEvent;
 
 /// CONFIG GET: the directives that match any of the patterns, with their values.
 pub(crate) fn get(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
-    let pairs = context.engine.config.get(&args[2..], matches);
+    let mut pairs = context.engine.config.get(&args[2..], matches);
+    pairs.extend(context.engine.module_directives_matching(&args[2..]));
     context.reply.map(pairs.len());
     for (name, value) in pairs {
         context.reply.bulk(&name);
@@ -30,9 +32,20 @@ fn matches(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
 pub(crate) fn set(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     let local = context.client().origin.is_local();
     let engine = &mut *context.engine;
-    let given = args[2..].iter().step_by(2);
-    let names: Vec<&str> = given.filter_map(|name| Some(Directive::find(name)?.name)).collect();
-    let change = engine.config.set(&args[2..], local).map_err(|error| refusal(&error))?;
+    let Parted { own, of_modules } =
+        engine.part_directives(&args[2..], local).map_err(|error| refusal(&error))?;
+    let pairs: Vec<(&str, &[u8])> = of_modules.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let mut names: Vec<&str> =
+        own.iter().step_by(2).filter_map(|name| Some(Directive::find(name)?.name)).collect();
+    names.extend(pairs.iter().map(|(name, _)| *name));
+    // Where all are modules', there is nothing else to set.
+    if own.is_empty() && !pairs.is_empty() {
+        engine.set_module_directives(&pairs).map_err(|error| refusal(&error))?;
+        engine.tell(&ServerEvent::ConfigSet(&names));
+        context.reply.ok();
+        return Ok(());
+    }
+    let change = engine.config.set(&own, local).map_err(|error| refusal(&error))?;
     if !change.names().is_empty()
         && let Err(reason) = engine.host.apply(&engine.config, change.names())
     {
@@ -42,6 +55,13 @@ pub(crate) fn set(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error
         };
         engine.config.restore(change);
         return Err(error);
+    }
+    if let Err(error) = engine.set_module_directives(&pairs) {
+        let changed = change.names().to_vec();
+        engine.config.restore(change);
+        // What was in effect before can be so again.
+        let _ = engine.host.apply(&engine.config, &changed);
+        return Err(refusal(&error));
     }
     if change.names().contains(&"maxmemory") {
         engine.limit_changed();
@@ -78,8 +98,12 @@ pub(crate) fn rewrite(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), 
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         outcome => outcome,
     };
-    old.and_then(|old| engine.host.write_config(&engine.rewritten_config(&old)))
-        .map_err(|error| Error::new(format!("ERR Rewriting config file: {}", reason(&error))))?;
+    let directives = engine.module_directives();
+    old.and_then(|old| {
+        let text = with_module_directives(engine.rewritten_config(&old), &directives);
+        engine.host.write_config(&text)
+    })
+    .map_err(|error| Error::new(format!("ERR Rewriting config file: {}", reason(&error))))?;
     context.reply.ok();
     Ok(())
 }

@@ -188,6 +188,12 @@ impl Loading<'_, '_> {
                 self.config.modules.push(arguments.to_vec());
                 Ok(())
             }
+            (name, [_, ..]) if name.contains(&b'.') => {
+                let name = String::from_utf8_lossy(name).into_owned();
+                self.config.module_directives.retain(|(other, _)| *other != name);
+                self.config.module_directives.push((name, arguments.join(&b' ')));
+                Ok(())
+            }
             (b"rename-command", [_, _]) => Err("renaming commands is not supported".into()),
             (b"user", [_, ..]) => {
                 crate::acl::check_line(arguments, &self.config.users)?;

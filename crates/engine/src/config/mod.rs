@@ -95,6 +95,8 @@ pub struct Config {
     pub enable_module_command: Protection,
     /// The `loadmodule` lines: a path and arguments each, as they were written.
     pub modules: Vec<Vec<Vec<u8>>>,
+    /// Directives of modules that aren't loaded yet, and their values.
+    pub module_directives: Vec<(String, Vec<u8>)>,
     /// The `user` lines: a name and its rules each, as they were written.
     pub users: Vec<Vec<Vec<u8>>>,
     /// Milliseconds from which on an event is noted by the latency monitor; 0 for none.
@@ -205,6 +207,7 @@ impl Default for Config {
             users: Vec::new(),
             enable_module_command: Protection::No,
             modules: Vec::new(),
+            module_directives: Vec::new(),
             latency_monitor_threshold: 0,
             latency_tracking: true,
             latency_tracking_info_percentiles: ["50", "99", "99.9"].map(str::to_owned).into(),

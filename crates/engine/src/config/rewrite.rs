@@ -99,6 +99,14 @@ pub(crate) fn rewrite_lines(text: &[u8], name: &str, all: &[Vec<u8>]) -> Vec<u8>
     new
 }
 
+/// Whether a line of a configuration file sets the directive of this name.
+pub(crate) fn has_line(text: &[u8], name: &str) -> bool {
+    lines(text).iter().any(|line| {
+        let word = line.trim_ascii_start().split(u8::is_ascii_whitespace).next();
+        word.is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes()))
+    })
+}
+
 /// What becomes of a line of the old file that doesn't stay as it is.
 enum Fate {
     Drop,

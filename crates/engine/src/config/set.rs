@@ -19,7 +19,7 @@ pub enum SetError {
     Failed {
         /// The directive.
         name: String,
-        /// A sentence.
+        /// A sentence; empty where a module gives none.
         reason: String,
     },
 }
@@ -53,7 +53,8 @@ impl fmt::Display for SetError {
                 write!(f, "{UNKNOWN} - '{}'", String::from_utf8_lossy(name))
             }
             Self::Failed { name, reason } => {
-                write!(f, "CONFIG SET failed (possibly related to argument '{name}') - {reason}")
+                write!(f, "CONFIG SET failed (possibly related to argument '{name}')")?;
+                if reason.is_empty() { Ok(()) } else { write!(f, " - {reason}") }
             }
         }
     }

@@ -5,6 +5,7 @@ static ALLOC: zmalloc::ZMalloc = zmalloc::ZMalloc::new();
 
 mod basics;
 mod blocking;
+mod configs;
 mod corners;
 mod coverage;
 mod events;

@@ -50,7 +50,11 @@ pub(crate) struct Server {
 impl Server {
     /// An engine without modules, whose clock stands still.
     pub(crate) fn new() -> Self {
-        let mut config = engine::config::Config::default();
+        Self::configured(engine::config::Config::default())
+    }
+
+    /// The same, with this configuration.
+    pub(crate) fn configured(mut config: engine::config::Config) -> Self {
         config.enable_module_command = Protection::Yes;
         let clock = Clock::manual(1_700_000_000_000);
         let mut engine = Engine::open(Options { config, clock, seed: Some(7), ..Options::default() });
