@@ -45,6 +45,33 @@ impl Engine {
         command: Option<&'static Command>,
         args: &[&[u8]],
     ) -> Outcome {
+        if self.has_filters && !args.is_empty() {
+            self.execute_filtered(id, args)
+        } else {
+            self.execute_as_it_is(id, command, args)
+        }
+    }
+
+    /// The same, once the filters of modules have seen it.
+    #[cold]
+    fn execute_filtered(&mut self, id: ClientId, args: &[&[u8]]) -> Outcome {
+        let modules = self.modules.clone();
+        let changed = modules.and_then(|modules| modules.filter(self, id, args));
+        // What was foreseen is known by where it lies, and lies elsewhere now.
+        self.foreseen = None;
+        let changed: Option<Vec<&[u8]>> =
+            changed.as_ref().map(|args| args.iter().map(Vec::as_slice).collect());
+        let args = changed.as_deref().unwrap_or(args);
+        let command = args.first().and_then(|name| self.commands.command(name));
+        self.execute_as_it_is(id, command, args)
+    }
+
+    fn execute_as_it_is(
+        &mut self,
+        id: ClientId,
+        command: Option<&'static Command>,
+        args: &[&[u8]],
+    ) -> Outcome {
         let Some(name) = args.first() else { return Outcome::Taken };
         let mut reply = self.begin_reply(id);
         let before = reply.len();

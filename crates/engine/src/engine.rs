@@ -127,6 +127,8 @@ pub struct Engine {
     pub(crate) idle_inner: Vec<ClientId>,
     /// Whether the host of modules is to be called when the command is done.
     pub(crate) is_deferred: bool,
+    /// Whether modules want to see commands before they run.
+    pub(crate) has_filters: bool,
     /// Whether modules are to be told of keys before they go.
     pub(crate) foretells: bool,
     /// Whether they are being told.
@@ -186,6 +188,7 @@ impl Engine {
             module_events: EventClasses::empty(),
             idle_inner: Vec::new(),
             is_deferred: false,
+            has_filters: false,
             foretells: false,
             is_foretelling: false,
         };

@@ -96,6 +96,17 @@ pub trait Modules: Debug {
         Ok(())
     }
 
+    /// Whether [`Self::filter`] wants to see commands. The engine remembers the answer as those above.
+    fn has_filters(&self) -> bool {
+        false
+    }
+
+    /// A client's command is about to be looked up; gives the arguments that it is to have instead.
+    fn filter(&self, engine: &mut Engine, client: ClientId, args: &[&[u8]]) -> Option<Vec<Vec<u8>>> {
+        let _ = (engine, client, args);
+        None
+    }
+
     /// The sections that modules add to INFO: those that are named, all of them when `names` is empty. Each begins with
     /// an empty line and its title.
     fn info(&self, engine: &mut Engine, names: &[&[u8]]) -> String {
@@ -209,6 +220,7 @@ impl Engine {
     pub fn events_wanted_anew(&mut self) {
         let modules = self.modules.as_ref();
         self.module_events = modules.map_or(EventClasses::empty(), |modules| modules.wanted_key_events());
+        self.has_filters = modules.is_some_and(|modules| modules.has_filters());
         self.foretells = modules.is_some_and(|modules| modules.wants_going_keys());
     }
 

@@ -19,6 +19,7 @@ pub(crate) mod deferred;
 pub(crate) mod digests;
 pub(crate) mod event_loop;
 pub(crate) mod events;
+pub(crate) mod filters;
 pub(crate) mod info;
 pub(crate) mod io;
 pub(crate) mod key_positions;
@@ -51,6 +52,7 @@ pub(crate) const BINDINGS: &[&[Binding]] = &[
     deferred::BINDINGS,
     digests::BINDINGS,
     events::BINDINGS,
+    filters::BINDINGS,
     info::BINDINGS,
     io::BINDINGS,
     key_positions::BINDINGS,
@@ -89,5 +91,6 @@ pub(crate) const HOOKS: &[Hooks] = &[
     event_loop::HOOKS,
     promises::HOOKS,
     deferred::HOOKS,
+    filters::HOOKS,
     events::HOOKS,
 ];

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use engine::config::EventClasses;
 use engine::{
-    ClientId, Engine, Error, KeyEvent, LoadRequest, ModuleDirective, ModuleMemory, ModuleReport, Modules, Readiness,
-    ServerEvent,
+    ClientId, Engine, Error, KeyEvent, LoadRequest, ModuleDirective, ModuleMemory, ModuleReport, Modules,
+    Readiness, ServerEvent,
 };
 use module_abi::constants::{OK, event, subevent};
 use module_abi::types::ModuleString;
@@ -252,6 +252,14 @@ impl Modules for ModuleHost {
         areas::deferred::run(engine, &self.slots());
     }
 
+    fn has_filters(&self) -> bool {
+        self.slots().into_iter().any(|slot| areas::filters::count(slot) != 0)
+    }
+
+    fn filter(&self, engine: &mut Engine, client: ClientId, args: &[&[u8]]) -> Option<Vec<Vec<u8>>> {
+        areas::filters::run(engine, self.slots().into_iter(), client.number(), None, args)
+    }
+
     fn directives(&self, engine: &mut Engine) -> Vec<ModuleDirective> {
         areas::configs::all(engine, &self.slots())
     }
@@ -307,6 +315,7 @@ fn report(slot: &'static Slot) -> ModuleReport {
         api: identity.api,
         used_by,
         using,
+        filters: areas::filters::count(slot),
         options: attributes::option_names(slot.options()),
         memory: memory(slot),
         ..ModuleReport::default()

@@ -153,11 +153,15 @@ pub(crate) unsafe fn call(
             deny_oom: flags.deny_oom,
             dry_run: flags.dry_run,
         };
+        let filtered = super::filters::run(engine, ctx.slot.fellows(), 0, Some(ctx.slot), &args);
+        let filtered: Option<Vec<&[u8]>> =
+            filtered.as_ref().map(|args| args.iter().map(Vec::as_slice).collect());
+        let args = filtered.as_deref().unwrap_or(&args);
         // Who may not wait itself can't have others wait for it.
         if flags.may_wait && ctx.client.is_none_or(|client| engine.may_wait(client)) {
-            return engine.call_inner_or_wait(&inner, &args);
+            return engine.call_inner_or_wait(&inner, args);
         }
-        let outcome = engine.call_inner(&inner, &args, Vec::new());
+        let outcome = engine.call_inner(&inner, args, Vec::new());
         outcome.map(Answer::Reply).map_err(|(refusal, _)| refusal)
     });
     set_errno(0);

@@ -9,6 +9,7 @@ mod configs;
 mod corners;
 mod coverage;
 mod events;
+mod filters;
 mod guests;
 mod loading;
 mod looping;

@@ -1,0 +1,43 @@
+//! Filters that change commands before they run.
+
+use crate::support::Server;
+
+#[test]
+fn arguments_are_changed() {
+    let mut server = Server::with("filters");
+    assert_eq!(server.raw("echo @replace"), "$8|replaced|");
+    assert_eq!(server.raw("@delete echo @delete x @delete"), "$1|x|");
+    assert_eq!(server.raw("@insert"), "$7|@insert|");
+    assert_eq!(server.raw("@delete"), "", "nothing is left of it");
+    server.call("multi");
+    assert_eq!(server.raw("set k @replace"), "+QUEUED|");
+    server.call("exec");
+    assert_eq!(server.raw("get k"), "$8|replaced|");
+    assert_eq!(server.report("filters").filters, 1);
+}
+
+#[test]
+fn filters_come_and_go() {
+    let mut server = Server::with("filters");
+    let client = server.client.number();
+    server.call("set k value");
+    assert_eq!(server.raw("filters.toggle"), format!(":{client}|"));
+    assert_eq!(server.raw("get k"), ":5|");
+    assert_eq!(server.report("filters").filters, 2);
+    server.call("filters.toggle");
+    assert_eq!(server.raw("get k"), "$5|value|");
+    assert_eq!(server.raw("module unload filters"), "+OK|");
+    assert_eq!(server.raw("echo @replace"), "$8|@replace|");
+}
+
+#[test]
+fn what_modules_call_is_filtered_unless_it_is_their_own() {
+    // What the client sends is filtered in any case: the word arrives changed, and is changed no further.
+    let mut server = Server::new();
+    server.load("filters", &[]).expect("loaded");
+    assert_eq!(server.raw("filters.call x"), "$1|x|");
+    assert_eq!(server.raw("filters.toggle"), ":1|", "the client's command was the last");
+    server.call("filters.call x");
+    server.call("filters.toggle");
+    assert_eq!(server.raw("echo x"), "$1|x|");
+}
