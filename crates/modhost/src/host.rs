@@ -318,6 +318,5 @@ fn report(slot: &'static Slot) -> ModuleReport {
         filters: areas::filters::count(slot),
         options: attributes::option_names(slot.options()),
         memory: memory(slot),
-        ..ModuleReport::default()
     }
 }

@@ -21,7 +21,9 @@ static int is(S *string, const char *text)
 static void change(RedisModuleCommandFilterCtx *command)
 {
     int count = RedisModule_CommandFilterArgsCount(command);
-    last_client = RedisModule_CommandFilterGetClientId(command);
+    /* Redis 7.0 has no such function. */
+    if (RedisModule_CommandFilterGetClientId != NULL)
+        last_client = RedisModule_CommandFilterGetClientId(command);
     for (int at = 0; at < count; at++) {
         S *arg = (S *)RedisModule_CommandFilterArgGet(command, at);
         if (is(arg, "@delete")) {
@@ -42,11 +44,12 @@ static void swallow(RedisModuleCommandFilterCtx *command)
         RedisModule_CommandFilterArgReplace(command, 0, RedisModule_CreateString(NULL, "strlen", 6));
 }
 
-/* filters.call word : what the command of one argument replies when a module calls it. */
+/* filters.call : what echo replies when the module itself calls it with a word that is changed. */
 static int call(RedisModuleCtx *ctx, S **argv, int argc)
 {
+    REDISMODULE_NOT_USED(argv);
     REDISMODULE_NOT_USED(argc);
-    RedisModuleCallReply *reply = RedisModule_Call(ctx, "echo", "s", argv[1]);
+    RedisModuleCallReply *reply = RedisModule_Call(ctx, "echo", "c", "@replace");
     RedisModule_ReplyWithCallReply(ctx, reply);
     RedisModule_FreeCallReply(reply);
     return REDISMODULE_OK;
