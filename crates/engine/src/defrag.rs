@@ -15,15 +15,17 @@
 //! along.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use keyspace::Relocated;
+use keyspace::{DefragBy, Relocated};
 use nix::time::{ClockId, clock_gettime};
 use zmalloc::defrag::{Cycle, Mover, Settings, State};
 
 use crate::config::Config;
 use crate::config::value::{Reason, Value};
 use crate::engine::Engine;
+use crate::modules::DefragStage;
 
 /// How many steps that a busy server had no time for may follow each other without a pause but for what clients
 /// have sent meanwhile.
@@ -105,17 +107,25 @@ impl Engine {
 
     fn defrag_step(&mut self, due: Instant) -> Option<Duration> {
         let cpu_before = thread_cpu_time();
-        let Self { keyspace, defrag, stats, config, .. } = self;
+        let Self { keyspace, defrag, stats, config, modules, .. } = self;
         let cycle = defrag.cycle.as_mut()?;
         *cycle.settings_mut() = settings(config);
         let is_first = cycle.effort() == 0;
         let before = cycle.totals();
         let mut relocated = Relocated::default();
         let step = cycle.step_with(|mover| {
+            let tell = |stage, mover: &mut Mover| {
+                if let Some(modules) = &*modules {
+                    modules.defrag(stage, &mut DefragBy::new(mover, &mut Mover::is_out_of_time, 0));
+                }
+            };
             if is_first {
                 keyspace.begin_walk();
+                tell(DefragStage::Begin, mover);
             }
-            keyspace.relocate(mover, Mover::is_out_of_time, &mut relocated)
+            keyspace.relocate(mover, Mover::is_out_of_time, &mut relocated)?;
+            tell(DefragStage::End, mover);
+            ControlFlow::Continue(())
         });
         if step.state == State::Idle {
             self.end_defrag();

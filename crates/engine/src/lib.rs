@@ -112,7 +112,7 @@ pub use error::Error;
 pub use host::{Embedded, Host, Readiness};
 pub use info::REDIS_VERSION;
 pub use internal::{Answer, Inner, Refusal};
-pub use modules::{KeyEvent, LoadRequest, ModuleDirective, ModuleMemory, ModuleReport, Modules};
+pub use modules::{DefragStage, KeyEvent, LoadRequest, ModuleDirective, ModuleMemory, ModuleReport, Modules};
 pub use resp::Reply;
 pub use rng::Rng;
 pub use secrets::conceal_directive;

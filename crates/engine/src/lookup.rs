@@ -209,6 +209,9 @@ impl Engine {
                     (Expiry::Keep, _) => Expiry::Never,
                     _ => expiry,
                 };
+                if let Some(value) = entry.get().module() {
+                    value.unlink(Place { db, key });
+                }
                 if self.config.lazyfree_lazy_server_del && is_worth_a_thread(entry.get()) {
                     discard(&mut self.lazyfree, entry.remove(), true);
                     self.keyspace.db_mut(db).set(key, value, expiry, clock);

@@ -6,6 +6,8 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+use keyspace::Defrag;
+
 use crate::client::ClientId;
 use crate::command::{Command, NewCommand};
 use crate::config::EventClasses;
@@ -113,6 +115,21 @@ pub trait Modules: Debug {
         let _ = (engine, names);
         String::new()
     }
+
+    /// A pass of active defragmentation through the keyspace begins or ends: modules may move what they hold beside
+    /// it. The engine is in use meanwhile.
+    fn defrag(&self, stage: DefragStage, defrag: &mut dyn Defrag) {
+        let _ = (stage, defrag);
+    }
+}
+
+/// How far a pass of active defragmentation has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefragStage {
+    /// Nothing was moved yet.
+    Begin,
+    /// All of the keyspace was visited.
+    End,
 }
 
 /// A module to be loaded.

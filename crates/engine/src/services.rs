@@ -126,6 +126,12 @@ impl Engine {
         self.keyspace.db(db).len()
     }
 
+    /// Shows a few keys of a database, those whose time has come included, and gives the cursor for the next call: a
+    /// scan begins with 0 and is over when 0 comes back. What it promises is what [`keyspace::Db::scan`] does.
+    pub fn scan_keys<'a>(&'a self, db: usize, cursor: u64, each: impl FnMut(EntryRef<'a>)) -> u64 {
+        self.keyspace.db(db).scan(cursor, each)
+    }
+
     /// How many databases there are.
     pub fn database_count(&self) -> usize {
         self.keyspace.count()

@@ -87,8 +87,8 @@ impl Keyspace {
 
     /// Goes on with a walk through every block of every database: arrays of buckets, children of buckets, entries
     /// and the blocks of large values. `mover` may move each; what refers to it is told at once. Answers
-    /// `Continue` at the end of the walk, and `Break` if it went no further because `is_over` said so, which is
-    /// asked after each few blocks.
+    /// `Continue` at the end of the walk, and `Break` if it went no further: because `is_over` said so, which is
+    /// asked after each few blocks, or because a module isn't done with one of its values.
     ///
     /// What changes between two calls is no matter: a block that is there from the beginning to the end of a walk
     /// is visited at least once, also if its database has been given another number meanwhile. Some may be
@@ -99,10 +99,10 @@ impl Keyspace {
         mut is_over: impl FnMut(&R) -> bool,
         relocated: &mut Relocated,
     ) -> ControlFlow<()> {
-        for db in &mut self.databases {
+        for (number, db) in self.databases.iter_mut().enumerate() {
             while !db.is_walk_done() {
-                db.relocate(mover, &mut is_over, relocated);
-                if is_over(mover) {
+                db.relocate(number, mover, &mut is_over, relocated);
+                if is_over(mover) || db.is_within_value() {
                     return ControlFlow::Break(());
                 }
             }

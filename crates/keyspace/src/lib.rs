@@ -60,7 +60,8 @@ pub use entry::{Entry, EntryRef, MAX_CLOCK};
 pub use hash::{KeyHash, KeyHasher};
 pub use keyspace::Keyspace;
 pub use module_value::{
-    Corrupt, Defrag, Digest, Load, ModuleRef, ModuleType, ModuleTypes, ModuleValue, Place, Rewrite, Save,
+    Corrupt, Defrag, DefragBy, Digest, Load, ModuleRef, ModuleType, ModuleTypes, ModuleValue, Place, Rewrite,
+    Save,
 };
 pub use number::{MAX_INTEGER_TEXT, NumberBuffer, integer_text_len, parse_integer};
 pub use string::{Encoding, MAX_EMBSTR, StringValue, ValueType};

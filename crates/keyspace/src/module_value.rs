@@ -5,6 +5,7 @@
 //! methods of [`ModuleValue`]; nobody here knows what a module is.
 #![allow(unsafe_code)]
 
+use std::alloc::Layout;
 use std::ffi::c_void;
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,6 +13,8 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::Arc;
+
+use heapwalk::Relocate;
 
 /// Where a value stands, for types that want to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,13 +103,48 @@ pub trait Defrag {
     /// Moves a block of the program's own allocator, or leaves it where it is.
     ///
     /// # Safety
-    /// The block is live. Where an address is given back it takes the place of the old one, which isn't used any
+    /// The block is live, and was allocated with a layout that this one stands for. Where an address is given back it takes the place of the old one, which isn't used any
     /// more.
-    unsafe fn block(&mut self, block: NonNull<c_void>) -> Option<NonNull<c_void>>;
+    unsafe fn block(&mut self, block: NonNull<u8>, layout: Layout) -> Option<NonNull<u8>>;
     /// Whether time is up: what is left is for another call, which begins at the cursor that is set now.
-    fn is_over(&self) -> bool;
+    fn is_over(&mut self) -> bool;
     /// Where a value that isn't done at once has come to: 0 to begin with.
     fn cursor(&mut self) -> &mut u64;
+}
+
+/// Moves what modules have by the visitor that moves the keyspace's own blocks.
+pub struct DefragBy<'m, R: ?Sized> {
+    mover: &'m mut R,
+    is_over: &'m mut dyn FnMut(&R) -> bool,
+    cursor: u64,
+}
+
+impl<'m, R: ?Sized> DefragBy<'m, R> {
+    /// For a value that has come to this cursor, 0 to begin with. `is_over` says whether the mover's time is up.
+    pub fn new(mover: &'m mut R, is_over: &'m mut dyn FnMut(&R) -> bool, cursor: u64) -> Self {
+        Self { mover, is_over, cursor }
+    }
+}
+
+impl<R: ?Sized> fmt::Debug for DefragBy<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DefragBy").field("cursor", &self.cursor).finish_non_exhaustive()
+    }
+}
+
+impl<R: Relocate + ?Sized> Defrag for DefragBy<'_, R> {
+    unsafe fn block(&mut self, block: NonNull<u8>, layout: Layout) -> Option<NonNull<u8>> {
+        // SAFETY: passed on.
+        unsafe { self.mover.block(block, layout) }
+    }
+
+    fn is_over(&mut self) -> bool {
+        (self.is_over)(self.mover)
+    }
+
+    fn cursor(&mut self) -> &mut u64 {
+        &mut self.cursor
+    }
 }
 
 /// A type of values that a module has registered.
@@ -139,6 +177,11 @@ pub unsafe trait ModuleType: fmt::Debug + Send + Sync {
     /// # Safety
     /// `value` is one of this type, and live.
     unsafe fn unlink(&self, value: *mut c_void, place: Place<'_>);
+
+    /// Whether values of the type can be copied at all.
+    fn can_copy(&self) -> bool {
+        true
+    }
 
     /// A copy of a value for another key, or `None` where the type has none or fails.
     ///

@@ -72,6 +72,12 @@ impl<'w> ModuleWriter<'w> {
         ModuleWriter { writer }
     }
 
+    /// Writes parts alone: neither the id of the type nor a mark at the end, as a module has them that keeps a value in
+    /// a string of its own.
+    pub fn parts_only(writer: &'w mut Writer) -> ModuleWriter<'w> {
+        ModuleWriter { writer }
+    }
+
     /// Writes the mark at the end.
     pub fn finish(self) {
         self.writer.length(Part::End.opcode());
@@ -121,6 +127,11 @@ impl<'r, 'a> ModuleReader<'r, 'a> {
     pub fn begin(reader: &'r mut Reader<'a>) -> Result<(ModuleTypeId, ModuleReader<'r, 'a>), FormatError> {
         let id = ModuleTypeId(reader.length()?);
         Ok((id, ModuleReader { reader, error: None }))
+    }
+
+    /// Reads parts alone, as [`ModuleWriter::parts_only`] writes them.
+    pub fn parts_only(reader: &'r mut Reader<'a>) -> ModuleReader<'r, 'a> {
+        ModuleReader { reader, error: None }
     }
 
     /// Reads the mark at the end.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keyspace::{Expiry, StringValue};
 
-use super::subcommand_error;
+use super::{digest, subcommand_error};
 use crate::context::Context;
 use crate::error::Error;
 use crate::{access, args};
@@ -16,6 +16,8 @@ const NOT_ALLOWED: Error = Error::fixed(
 
 const HELP: &[&str] = &[
     "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "DIGEST-VALUE <key> [<key> ...]",
+    "    A digest of each value, zeros where there is none.",
     "ERROR <text>",
     "    Answer with this error.",
     "OBJECT <key>",
@@ -56,6 +58,10 @@ pub(crate) fn debug(context: &mut Context<'_>, arguments: &[&[u8]]) -> Result<()
             return Err(Error::fixed("ERR DEBUG SEGFAULT is not available in this program"));
         }
         [text] if is("ERROR") => return Err(Error::new(*text)),
+        keys if is("DIGEST-VALUE") => {
+            digest::digest_value(context, keys);
+            return Ok(());
+        }
         [key] if is("OBJECT") => return object(context, key),
         [count, rest @ ..] if is("POPULATE") && rest.len() <= 2 => populate(context, count, rest)?,
         options if is("RELOAD") => {

@@ -104,6 +104,16 @@ pub(crate) fn renamenx(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), 
     Ok(())
 }
 
+/// Why a value couldn't be copied: only those of modules' types refuse to be.
+fn not_copied(context: &mut Context<'_>, db: usize, key: &[u8]) -> Error {
+    let entry = context.engine.find(db, key);
+    let can_copy = entry.and_then(|entry| entry.get().module().map(|value| value.kind().can_copy()));
+    Error::fixed(match can_copy {
+        Some(false) => "ERR not supported for this module key",
+        Some(true) | None => "ERR module key failed to copy",
+    })
+}
+
 /// COPY: stores a value under another key, in this database or another.
 pub(crate) fn copy(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     let (from, to, db) = (args[1], args[2], context.selected());
@@ -121,7 +131,9 @@ pub(crate) fn copy(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Erro
     }
     let exists = context.engine.read(db, from).is_some();
     let copied = exists && (context.engine.find(target, to).is_none() || replace);
-    let copied = copied && context.engine.copy(db, from, target, to);
+    if copied && !context.engine.copy(db, from, target, to) {
+        return Err(not_copied(context, db, from));
+    }
     context.reply.integer(copied.into());
     Ok(())
 }

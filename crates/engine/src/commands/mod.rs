@@ -13,6 +13,7 @@ pub(crate) mod config;
 pub(crate) mod connection;
 pub(crate) mod counters;
 pub(crate) mod debug;
+mod digest;
 pub(crate) mod dump;
 pub(crate) mod expire;
 pub(crate) mod help;

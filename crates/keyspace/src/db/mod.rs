@@ -13,7 +13,7 @@ use crate::entry::{Entry, EntryId, EntryRef, IndexedEntry};
 use crate::hash::{KeyHash, KeyHasher};
 use crate::string::StringValue;
 use crate::table::Table;
-use relocate::Walk;
+use relocate::{Unfinished, Walk};
 use std::alloc::Layout;
 
 /// What becomes of a key's expiry when its value is set.
@@ -47,11 +47,13 @@ pub struct Contents {
     keys: Table<Entry>,
     /// Where the walk that moves blocks has come to.
     walk: Walk,
+    /// The value within which that is.
+    unfinished: Option<Unfinished>,
 }
 
 impl Contents {
     fn new() -> Contents {
-        Contents { expiring: Table::new(), keys: Table::new(), walk: Walk::BEGIN }
+        Contents { expiring: Table::new(), keys: Table::new(), walk: Walk::BEGIN, unfinished: None }
     }
 
     /// The number of keys.

@@ -8,6 +8,7 @@ use heapwalk::Relocate;
 use super::{Contents, Db, reindex};
 use crate::entry::{Entry, IndexedEntry};
 use crate::hash::KeyHasher;
+use crate::module_value::{Defrag, DefragBy};
 use crate::table::{Pointer, Table};
 
 /// Buckets that a mover is asked about in advance: some 30 entries. More would be cheaper to ask about, but reading
@@ -39,6 +40,14 @@ pub(super) enum Walk {
     Done,
 }
 
+/// A module's value that the walk has come to, and that isn't done.
+#[derive(Debug)]
+pub(super) struct Unfinished {
+    key: Box<[u8]>,
+    /// Where in the value its type goes on.
+    cursor: u64,
+}
+
 impl Walk {
     pub(super) const BEGIN: Walk = Walk::KeysArray(0);
 }
@@ -46,29 +55,33 @@ impl Walk {
 impl Db {
     pub(crate) fn begin_walk(&mut self) {
         self.contents.walk = Walk::BEGIN;
+        self.contents.unfinished = None;
     }
 
     pub(crate) fn is_walk_done(&self) -> bool {
         self.contents.walk == Walk::Done
     }
 
-    /// Goes on with the walk by a few blocks; not to the end of them if `is_over` says so.
+    /// Whether the walk is within a value that its module isn't done with.
+    pub(crate) fn is_within_value(&self) -> bool {
+        self.contents.unfinished.is_some()
+    }
+
+    /// Goes on with the walk by a few blocks; not to the end of them if `is_over` says so. This is database `number`.
     pub(crate) fn relocate<R: Relocate + ?Sized>(
         &mut self,
+        number: usize,
         mover: &mut R,
         is_over: &mut impl FnMut(&R) -> bool,
         relocated: &mut Relocated,
     ) {
-        let Db { contents: Contents { keys, expiring, walk }, hasher } = self;
+        let Db { contents: Contents { keys, expiring, walk, unfinished }, hasher } = self;
         *walk = match *walk {
             Walk::KeysArray(number) if keys.relocate_array(number, mover) => Walk::KeysArray(number + 1),
             Walk::KeysArray(_) => Walk::Keys(0),
             Walk::Keys(cursor) => {
-                let mut batch = KeysBatch { keys, expiring, hasher, relocated };
-                match batch.relocate(cursor, mover, is_over) {
-                    0 => Walk::IndexArray(0),
-                    next => Walk::Keys(next),
-                }
+                let mut batch = KeysBatch { db: number, keys, expiring, hasher, unfinished, relocated };
+                batch.relocate(cursor, mover, is_over)
             }
             Walk::IndexArray(number) if expiring.relocate_array(number, mover) => {
                 Walk::IndexArray(number + 1)
@@ -85,43 +98,71 @@ impl Db {
 
 /// The dictionary's entries and children, a batch of buckets at a time.
 struct KeysBatch<'w> {
+    db: usize,
     keys: &'w mut Table<Entry>,
     expiring: &'w mut Table<IndexedEntry>,
     hasher: &'w KeyHasher,
+    unfinished: &'w mut Option<Unfinished>,
     relocated: &'w mut Relocated,
 }
 
 impl KeysBatch<'_> {
-    /// Has what should move of a batch moved; gives the cursor for the next, 0 at the end.
+    /// Has what should move of a batch moved; says where the walk goes on.
     fn relocate<R: Relocate + ?Sized>(
         &mut self,
         mut cursor: u64,
         mover: &mut R,
         is_over: &mut impl FnMut(&R) -> bool,
-    ) -> u64 {
+    ) -> Walk {
+        let after = |cursor| if cursor == 0 { Walk::IndexArray(0) } else { Walk::Keys(cursor) };
         let end = self.keys.skip(cursor, BATCH);
-        let mut shown = 0;
+        let (mut shown, mut has_modules) = (0, false);
         let is_worthwhile = mover.foresee(&mut |visitor| {
             self.keys.measure_chains(cursor, BATCH, visitor, |entry, visitor| {
                 shown += 1;
+                has_modules |= entry.module().is_some();
                 entry.measure(visitor)
             })
         });
-        if !is_worthwhile {
+        // What modules' values consist of hasn't been shown.
+        if !is_worthwhile && !has_modules {
             self.relocated.keys_left += shown;
-            return end;
+            return after(end);
         }
         loop {
-            cursor = self.relocate_chain(cursor, mover);
+            let next = self.relocate_chain(cursor, mover, is_over);
+            if self.unfinished.is_some() {
+                return Walk::Keys(cursor);
+            }
+            cursor = next;
             if cursor == end || cursor == 0 || is_over(mover) {
-                return cursor;
+                return after(cursor);
             }
         }
     }
 
-    fn relocate_chain<R: Relocate + ?Sized>(&mut self, cursor: u64, mover: &mut R) -> u64 {
-        let Self { keys, expiring, hasher, relocated } = self;
+    /// The entries of one bucket. Where the walk is within a module's value, it goes on there: those before were done.
+    fn relocate_chain<R: Relocate + ?Sized>(
+        &mut self,
+        cursor: u64,
+        mover: &mut R,
+        is_over: &mut impl FnMut(&R) -> bool,
+    ) -> u64 {
+        let Self { db, keys, expiring, hasher, unfinished, relocated } = self;
+        let mut resumed = unfinished.take();
         keys.relocate_chain(cursor, mover, |entry, mover| {
+            let begin = match &resumed {
+                Some(value) if *value.key != *entry.as_ref().key() => return,
+                Some(_) => resumed.take().map_or(0, |value| value.cursor),
+                None if unfinished.is_some() => return,
+                None => 0,
+            };
+            let mut defrag = DefragBy::new(mover, is_over, begin);
+            if !entry.defrag_module(*db, &mut defrag) {
+                let cursor = *defrag.cursor();
+                **unfinished = Some(Unfinished { key: entry.as_ref().key().into(), cursor });
+                return;
+            }
             let id = entry.as_ref().id();
             if !entry.relocate(mover) {
                 relocated.keys_left += 1;

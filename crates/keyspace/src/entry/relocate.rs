@@ -1,11 +1,13 @@
 //! Moving an entry's blocks.
 #![allow(unsafe_code)]
 
+use std::mem::ManuallyDrop;
 use std::ops::ControlFlow;
 
 use heapwalk::{Measure, Relocate};
 
-use super::{Entry, EntryRef};
+use super::{Entry, EntryRef, Storage};
+use crate::module_value::{Defrag, Place};
 
 impl EntryRef<'_> {
     /// Shows the entry's blocks: its own, and that of a large value.
@@ -42,5 +44,20 @@ impl Entry {
             self.write_block(value);
         }
         moved.is_some() || moved_value.is_some()
+    }
+
+    /// Has the blocks of a module's value moved by its type, which keeps them to itself; says whether that is done, as
+    /// it is with a value of another kind.
+    pub(crate) fn defrag_module(&mut self, db: usize, defrag: &mut dyn Defrag) -> bool {
+        let shape = self.as_ref().shape();
+        if shape.storage != Storage::Module {
+            return true;
+        }
+        // SAFETY: the shape says that a module's value is there. This copy isn't dropped, and takes the original's place.
+        let mut value = ManuallyDrop::new(unsafe { self.take_module(shape) });
+        let is_done = value.defrag(Place { db, key: self.as_ref().key() }, defrag);
+        // SAFETY: the shape has a place for it.
+        unsafe { self.write(shape.value_at(), value) };
+        is_done
     }
 }
