@@ -11,11 +11,15 @@ pub(crate) mod automatic;
 pub(crate) mod blocking;
 pub(crate) mod call_replies;
 pub(crate) mod calls;
+pub(crate) mod cluster;
+pub(crate) mod collections;
 pub(crate) mod command_info;
 pub(crate) mod commands;
 pub(crate) mod configs;
 pub(crate) mod databases;
 pub(crate) mod deferred;
+pub(crate) mod defrag;
+pub(crate) mod dictionaries;
 pub(crate) mod digests;
 pub(crate) mod event_loop;
 pub(crate) mod events;
@@ -29,14 +33,17 @@ pub(crate) mod memory;
 pub(crate) mod notifications;
 pub(crate) mod numbers;
 pub(crate) mod promises;
+pub(crate) mod rdb;
 pub(crate) mod replication;
 pub(crate) mod replies;
+pub(crate) mod scan;
 pub(crate) mod sharing;
 pub(crate) mod string_keys;
 pub(crate) mod strings;
 pub(crate) mod threads;
 pub(crate) mod timers;
 pub(crate) mod types;
+pub(crate) mod values;
 
 /// The functions of every area.
 pub(crate) const BINDINGS: &[&[Binding]] = &[
@@ -45,11 +52,15 @@ pub(crate) const BINDINGS: &[&[Binding]] = &[
     blocking::BINDINGS,
     call_replies::BINDINGS,
     calls::BINDINGS,
+    cluster::BINDINGS,
+    collections::BINDINGS,
     command_info::BINDINGS,
     commands::BINDINGS,
     configs::BINDINGS,
     databases::BINDINGS,
     deferred::BINDINGS,
+    defrag::BINDINGS,
+    dictionaries::BINDINGS,
     digests::BINDINGS,
     events::BINDINGS,
     filters::BINDINGS,
@@ -61,14 +72,17 @@ pub(crate) const BINDINGS: &[&[Binding]] = &[
     notifications::BINDINGS,
     numbers::BINDINGS,
     promises::BINDINGS,
+    rdb::BINDINGS,
     replication::BINDINGS,
     replies::BINDINGS,
+    scan::BINDINGS,
     sharing::BINDINGS,
     string_keys::BINDINGS,
     strings::BINDINGS,
     threads::BINDINGS,
     timers::BINDINGS,
     types::BINDINGS,
+    values::BINDINGS,
     crate::foreign::BINDINGS,
 ];
 

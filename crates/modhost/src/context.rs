@@ -13,6 +13,7 @@ use crate::areas::commands::ModuleCommand;
 use crate::areas::memory;
 use crate::blocked::{Blocked, Occasion, Pending};
 use crate::call_reply::CallReply;
+use crate::dictionary::Dict;
 use crate::guard::FromRaw;
 use crate::key::Key;
 use crate::lend::with_engine;
@@ -62,6 +63,7 @@ enum Auto {
     String(*mut types::ModuleString),
     Key(*mut types::Key),
     Reply(*mut types::CallReply),
+    Dict(*mut types::Dict),
 }
 
 impl Ctx {
@@ -255,6 +257,18 @@ impl Ctx {
         self.let_go(reply.cast());
     }
 
+    /// Hands a dictionary to the module.
+    pub(crate) fn give_dict(&self, dict: Dict) -> *mut types::Dict {
+        let raw = dict.into_raw();
+        self.keep(Auto::Dict(raw));
+        raw
+    }
+
+    /// The module frees the dictionary itself.
+    pub(crate) fn let_go_of_dict(&self, dict: *mut types::Dict) {
+        self.let_go(dict.cast());
+    }
+
     /// Frees what was left to the context, which is done with.
     pub(crate) fn finish(&self) {
         let objects = self.auto.borrow_mut().take().unwrap_or_default();
@@ -266,6 +280,7 @@ impl Ctx {
                     Auto::String(string) => drop(StrRef::from_raw(string)),
                     Auto::Key(key) => drop(Key::from_raw(key)),
                     Auto::Reply(reply) => drop(CallReply::from_raw(reply)),
+                    Auto::Dict(dict) => drop(Dict::from_raw(dict)),
                 }
             }
         }
@@ -287,6 +302,7 @@ impl Auto {
             Self::String(string) => string.cast(),
             Self::Key(key) => key.cast(),
             Self::Reply(reply) => reply.cast(),
+            Self::Dict(dict) => dict.cast(),
         }
     }
 }

@@ -1,11 +1,15 @@
 //! Types of values that modules have registered, as the keyspace sees them.
 
 use std::ffi::c_void;
+use std::sync::Arc;
 
-use keyspace::{Defrag, Digest, Load, ModuleType, Place, Rewrite, Save};
+use keyspace::{Defrag, Digest, Load, ModuleType, ModuleTypes, Place, Rewrite, Save};
 use module_abi::structs::TypeMethods;
 use module_abi::types;
 
+use crate::areas::types::of as registered_by;
+use crate::defrag::DefragCtx;
+use crate::gil::Gil;
 use crate::guard::FromRaw;
 use crate::io::{DigestInMaking, Io, KeyOptCtx, Medium};
 use crate::slot::{self, Slot};
@@ -17,9 +21,12 @@ const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 /// How long a name is, in bytes.
 const NAME_LEN: usize = 9;
 
+/// How many bits of a type's number are the version of its encoding.
+const VERSION_BITS: u32 = 10;
+
 /// The number that RDB has for a type: its name, six bits a letter, and the version of its encoding in the lowest ten.
 pub(crate) fn type_id(name: &[u8], encoding_version: i32) -> Option<u64> {
-    let version = u64::try_from(encoding_version).ok().filter(|version| *version < 1024)?;
+    let version = u64::try_from(encoding_version).ok().filter(|version| version >> VERSION_BITS == 0)?;
     if name.len() != NAME_LEN {
         return None;
     }
@@ -27,7 +34,7 @@ pub(crate) fn type_id(name: &[u8], encoding_version: i32) -> Option<u64> {
     for letter in name {
         id = id << 6 | LETTERS.iter().position(|known| known == letter)? as u64;
     }
-    Some(id << 10 | version)
+    Some(id << VERSION_BITS | version)
 }
 
 /// A type of a module's.
@@ -58,6 +65,54 @@ impl DataType {
 
     fn key(place: Place<'_>) -> StrRef {
         StrRef::new(place.key)
+    }
+
+    /// Saves a value, which stands nowhere if a module has it for itself.
+    ///
+    /// # Safety
+    /// `value` is one of this type, and live.
+    pub(crate) unsafe fn save_at(&self, value: *mut c_void, place: Option<Place<'_>>, save: &mut dyn Save) {
+        let Some(function) = self.methods.rdb_save else { return };
+        let io = Io::new(self.slot(), place, Medium::Save(save));
+        // SAFETY: the caller vouches for the value, the module for its function.
+        unsafe { function(io.as_raw(), value) }
+    }
+
+    /// Makes a value of what was saved. One that a module has made though something couldn't be read is freed, as it
+    /// isn't whole.
+    pub(crate) fn load_at(
+        &self,
+        load: &mut dyn Load,
+        encoding_version: i32,
+        place: Option<Place<'_>>,
+    ) -> Option<*mut c_void> {
+        let function = self.methods.rdb_load?;
+        let io = Io::new(self.slot(), place, Medium::Load(load));
+        // SAFETY: the module vouches for its function.
+        let value = unsafe { function(io.as_raw(), encoding_version) };
+        if value.is_null() {
+            return None;
+        }
+        if io.has_failed.get() {
+            // SAFETY: the module has made the value, and nobody else has it.
+            unsafe { self.free(value) };
+            return None;
+        }
+        Some(value)
+    }
+}
+
+/// The types that the modules of a host have registered.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    pub(crate) gil: Arc<Gil>,
+}
+
+impl ModuleTypes for Registry {
+    fn by_id(&self, id: u64) -> Option<Arc<dyn ModuleType>> {
+        let mut known = slot::taken_by(&self.gil).flat_map(registered_by);
+        let found = known.find(|known| known.id >> VERSION_BITS == id >> VERSION_BITS)?;
+        Some(found)
     }
 }
 
@@ -117,6 +172,10 @@ unsafe impl ModuleType for DataType {
         }
     }
 
+    fn can_copy(&self) -> bool {
+        self.methods.copy.is_some() || self.methods.copy2.is_some()
+    }
+
     unsafe fn copy(&self, value: *mut c_void, from: Place<'_>, to: Place<'_>) -> Option<*mut c_void> {
         let TypeMethods { copy, copy2, .. } = self.methods;
         // SAFETY: the caller vouches for the value, the module for its functions.
@@ -150,40 +209,30 @@ unsafe impl ModuleType for DataType {
         place: Place<'_>,
         defrag: &mut dyn Defrag,
     ) -> (*mut c_void, bool) {
-        // The functions by which a module moves its blocks aren't there yet, so it has nothing to do here.
-        let _ = (place, defrag);
-        (value, true)
+        let Some(function) = self.methods.defrag else { return (value, true) };
+        let key = Self::key(place);
+        let ctx = DefragCtx::of_value(self.slot(), place, defrag);
+        let mut moved = value;
+        // SAFETY: the caller vouches for the value, the module for its function.
+        let is_unfinished = unsafe { function(ctx.as_raw(), key.as_raw(), &mut moved) } != 0;
+        (moved, !is_unfinished)
     }
 
     unsafe fn save(&self, value: *mut c_void, place: Place<'_>, save: &mut dyn Save) {
-        let Some(function) = self.methods.rdb_save else { return };
-        let io = Io::new(self.slot(), place, Medium::Save(save));
-        // SAFETY: the caller vouches for the value, the module for its function.
-        unsafe { function(io.as_raw(), value) }
+        // SAFETY: passed on.
+        unsafe { self.save_at(value, Some(place), save) }
     }
 
     unsafe fn rewrite(&self, value: *mut c_void, place: Place<'_>, rewrite: &mut dyn Rewrite) {
         let Some(function) = self.methods.aof_rewrite else { return };
-        let io = Io::new(self.slot(), place, Medium::Rewrite(rewrite));
+        let io = Io::new(self.slot(), Some(place), Medium::Rewrite(rewrite));
         let key = Self::key(place);
         // SAFETY: the caller vouches for the value, the module for its function.
         unsafe { function(io.as_raw(), key.as_raw(), value) }
     }
 
     fn load(&self, load: &mut dyn Load, encoding_version: u32, place: Place<'_>) -> Option<*mut c_void> {
-        let function = self.methods.rdb_load?;
-        let io = Io::new(self.slot(), place, Medium::Load(load));
-        // SAFETY: the module vouches for its function.
-        let value = unsafe { function(io.as_raw(), encoding_version as i32) };
-        if value.is_null() {
-            return None;
-        }
-        if io.has_failed.get() {
-            // SAFETY: the module has made the value, and nobody else has it.
-            unsafe { self.free(value) };
-            return None;
-        }
-        Some(value)
+        self.load_at(load, encoding_version as i32, Some(place))
     }
 }
 

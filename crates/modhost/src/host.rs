@@ -1,22 +1,25 @@
 //! The host: what the engine asks of it, and a module's way in and out.
 
 use std::cell::RefCell;
-use std::ffi::c_int;
+use std::ffi::{CString, c_int};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use engine::config::EventClasses;
 use engine::{
-    ClientId, Engine, Error, KeyEvent, LoadRequest, ModuleDirective, ModuleMemory, ModuleReport, Modules,
-    Readiness, ServerEvent,
+    ClientId, DefragStage, Engine, Error, KeyEvent, LoadRequest, ModuleDirective, ModuleMemory, ModuleReport,
+    Modules, Readiness, ServerEvent,
 };
+use keyspace::Defrag;
 use module_abi::constants::{OK, event, subevent};
 use module_abi::types::ModuleString;
 
 use crate::areas::events::Change;
 use crate::areas::{self, attributes};
 use crate::context::Ctx;
+use crate::data_type::Registry;
 use crate::gil::Gil;
 use crate::lend::lend;
 use crate::library::Library;
@@ -150,6 +153,7 @@ impl Modules for ModuleHost {
             );
             return Err(NOT_LOADED);
         };
+        engine.set_module_types(Rc::new(Registry { gil: Arc::clone(&self.gil) }));
         if !self.enter(engine, slot, &library, request) {
             Self::forget(engine, slot);
             report_close(library);
@@ -266,6 +270,12 @@ impl Modules for ModuleHost {
 
     fn set_directives(&self, engine: &mut Engine, pairs: &[(&str, &[u8])]) -> Result<(), (String, String)> {
         areas::configs::set(engine, &self.slots(), pairs)
+    }
+
+    fn defrag(&self, stage: DefragStage, defrag: &mut dyn Defrag) {
+        for slot in self.slots() {
+            areas::defrag::run(slot, stage, defrag);
+        }
     }
 
     fn list(&self) -> Vec<ModuleReport> {

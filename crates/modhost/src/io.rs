@@ -16,8 +16,8 @@ pub(crate) struct Io<'a> {
     pub(crate) medium: RefCell<Medium<'a>>,
     /// Whether something went wrong, after which nothing more is read or written.
     pub(crate) has_failed: Cell<bool>,
-    pub(crate) db: usize,
-    pub(crate) key: StrRef,
+    /// Where the value stands: the number of the database and the key; nowhere if a module has it for itself.
+    pub(crate) place: Option<(usize, StrRef)>,
     /// The context that GetContextFromIO gives, made when it is asked for.
     context: RefCell<Option<Box<Ctx>>>,
 }
@@ -30,13 +30,12 @@ pub(crate) enum Medium<'a> {
 }
 
 impl<'a> Io<'a> {
-    pub(crate) fn new(slot: &'static Slot, place: Place<'_>, medium: Medium<'a>) -> Self {
+    pub(crate) fn new(slot: &'static Slot, place: Option<Place<'_>>, medium: Medium<'a>) -> Self {
         Self {
             slot,
             medium: RefCell::new(medium),
             has_failed: Cell::new(false),
-            db: place.db,
-            key: StrRef::new(place.key),
+            place: place.map(|place| (place.db, StrRef::new(place.key))),
             context: RefCell::new(None),
         }
     }
@@ -51,7 +50,7 @@ impl<'a> Io<'a> {
         let mut context = self.context.borrow_mut();
         let context = context.get_or_insert_with(|| {
             let ctx = Ctx::detached(self.slot);
-            ctx.own_db.set(self.db);
+            ctx.own_db.set(self.place.as_ref().map_or(0, |(db, _)| *db));
             Box::new(ctx)
         });
         context.as_raw()

@@ -8,6 +8,8 @@ mod blocked;
 mod call_reply;
 mod context;
 mod data_type;
+mod defrag;
+mod dictionary;
 mod foreign;
 mod gil;
 mod guard;

@@ -131,6 +131,12 @@ pub(crate) fn taken() -> impl Iterator<Item = &'static Slot> {
     ALL.iter().filter(|slot| slot.is_taken.load(Ordering::Acquire))
 }
 
+/// The slots that are taken by the host with this lock.
+pub(crate) fn taken_by(gil: &Arc<Gil>) -> impl Iterator<Item = &'static Slot> + use<> {
+    let gil = Arc::clone(gil);
+    taken().filter(move |slot| Arc::ptr_eq(&slot.gil(), &gil))
+}
+
 impl Slot {
     /// Its number.
     pub(crate) fn index(&self) -> usize {
@@ -140,7 +146,7 @@ impl Slot {
     /// The slots of modules that have the same host, its own included.
     pub(crate) fn fellows(&self) -> impl Iterator<Item = &'static Slot> {
         let gil = self.gil();
-        taken().filter(move |slot| Arc::ptr_eq(&slot.gil(), &gil))
+        taken_by(&gil)
     }
 
     /// The lock of the module's host.

@@ -172,6 +172,30 @@ impl StrRef {
         string
     }
 
+    /// The same string with its blocks moved, unless there are other references, to which it would be lost.
+    ///
+    /// # Safety
+    /// `relocate` leaves a block of the family where it is, or gives one of the same usable size that has taken its
+    /// place.
+    pub(crate) unsafe fn moved(self, relocate: impl Fn(NonNull<u8>) -> Option<NonNull<u8>>) -> Self {
+        if self.references() != 1 {
+            return self;
+        }
+        let is_inline = self.is_inline();
+        if !is_inline && let Some(data) = NonNull::new(self.data.get()).and_then(&relocate) {
+            self.data.set(data.as_ptr());
+        }
+        let Some(header) = relocate(self.0.cast()) else { return self };
+        // The old header is gone.
+        std::mem::forget(self);
+        let moved = Self(header.cast());
+        if is_inline {
+            // SAFETY: the text stands behind the header, in one block.
+            moved.data.set(unsafe { moved.0.add(1).cast().as_ptr() });
+        }
+        moved
+    }
+
     /// Hands the reference to a module, which gives it up by FreeString.
     pub(crate) fn into_raw(self) -> *mut ModuleString {
         let raw = self.0.as_ptr().cast();

@@ -78,11 +78,12 @@ export! {
     }
 
     fn GetKeyNameFromIO(io: &Io<'_>) -> *const ModuleString {
-        io.key.as_raw().cast_const()
+        io.place.as_ref().map_or(ptr::null(), |(_, key)| key.as_raw().cast_const())
     }
 
+    /// −1 for a value that stands under no key.
     fn GetDbIdFromIO(io: &Io<'_>) -> c_int {
-        io.db as c_int
+        io.place.as_ref().map_or(-1, |(db, _)| *db as c_int)
     }
 
     fn GetKeyNameFromOptCtx(keys: &KeyOptCtx) -> *const ModuleString {
