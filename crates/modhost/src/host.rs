@@ -1,7 +1,7 @@
 //! The host: what the engine asks of it, and a module's way in and out.
 
 use std::cell::RefCell;
-use std::ffi::{CString, c_int};
+use std::ffi::c_int;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -3,17 +3,22 @@
 #[global_allocator]
 static ALLOC: zmalloc::ZMalloc = zmalloc::ZMalloc::new();
 
+mod absent;
 mod basics;
 mod blocking;
 mod configs;
 mod corners;
 mod coverage;
+mod defrag;
+mod dictionaries;
 mod events;
 mod filters;
 mod guests;
 mod loading;
 mod looping;
 mod memory;
+mod oracle;
 mod support;
 mod telling;
 mod types;
+mod values;

@@ -56,6 +56,7 @@ impl Server {
     /// The same, with this configuration.
     pub(crate) fn configured(mut config: engine::config::Config) -> Self {
         config.enable_module_command = Protection::Yes;
+        config.enable_debug_command = Protection::Yes;
         let clock = Clock::manual(1_700_000_000_000);
         let mut engine = Engine::open(Options { config, clock, seed: Some(7), ..Options::default() });
         let modules = Rc::new(ModuleHost::new());
@@ -95,14 +96,19 @@ impl Server {
         self.engine.call(self.client, &args)
     }
 
-    /// The bytes that a command replies.
+    /// What a command replies, whose words are separated by spaces, with a bar for each end of a line.
     pub(crate) fn raw(&mut self, line: &str) -> String {
-        let client = self.client;
         let args: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-        self.engine.execute(client, &args);
+        String::from_utf8_lossy(&self.bytes(&args)).replace("\r\n", "|")
+    }
+
+    /// The bytes that a command replies.
+    pub(crate) fn bytes(&mut self, args: &[&[u8]]) -> Vec<u8> {
+        let client = self.client;
+        self.engine.execute(client, args);
         let bytes = self.engine.output(client).to_vec();
         self.engine.sent(client, bytes.len());
-        String::from_utf8_lossy(&bytes).replace("\r\n", "|")
+        bytes
     }
 
     /// What is told of a module.
