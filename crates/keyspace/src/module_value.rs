@@ -103,7 +103,8 @@ pub trait Defrag {
     /// Moves a block of the program's own allocator, or leaves it where it is.
     ///
     /// # Safety
-    /// The block is live, and was allocated with a layout that this one stands for. Where an address is given back it takes the place of the old one, which isn't used any
+    /// The block is live, and was allocated with a layout that this one stands for. Where an address is given
+    /// back it takes the place of the old one, which isn't used any
     /// more.
     unsafe fn block(&mut self, block: NonNull<u8>, layout: Layout) -> Option<NonNull<u8>>;
     /// Whether time is up: what is left is for another call, which begins at the cursor that is set now.

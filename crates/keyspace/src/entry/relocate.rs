@@ -53,7 +53,8 @@ impl Entry {
         if shape.storage != Storage::Module {
             return true;
         }
-        // SAFETY: the shape says that a module's value is there. This copy isn't dropped, and takes the original's place.
+        // SAFETY: the shape says that a module's value is there. This copy isn't dropped, and takes the original's
+        // place.
         let mut value = ManuallyDrop::new(unsafe { self.take_module(shape) });
         let is_done = value.defrag(Place { db, key: self.as_ref().key() }, defrag);
         // SAFETY: the shape has a place for it.
