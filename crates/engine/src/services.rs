@@ -53,7 +53,8 @@ impl Engine {
     }
 
     /// The entry of a key, to be changed; that leaves no traces but those of the change. One whose time has come is
-    /// removed first, and not given, unless modules are just being told of that. Whoever changes it calls [`Engine::key_changed`].
+    /// removed first, and not given, unless modules are just being told of that. Whoever changes it calls
+    /// [`Engine::key_changed`].
     pub fn entry_mut(&mut self, db: usize, key: &[u8]) -> Option<EntryMut<'_>> {
         if self.is_foretelling {
             return self.keyspace.db_mut(db).find_mut(key);

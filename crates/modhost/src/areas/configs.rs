@@ -257,8 +257,8 @@ pub(crate) fn all(engine: &mut Engine, slots: &[&'static Slot]) -> Vec<ModuleDir
     lend(engine, || all.iter().map(|directive| directive.shown()).collect())
 }
 
-/// Sets directives, and puts that into effect; or everything is as it was, and the name of the one that failed is given,
-/// and the reason.
+/// Sets directives, and puts that into effect; or everything is as it was, and the name of the one that failed is
+/// given, and the reason.
 pub(crate) fn set(
     engine: &mut Engine,
     slots: &[&'static Slot],

@@ -56,8 +56,8 @@ pub(crate) fn count(slot: &'static Slot) -> usize {
     slot.with_state(|Filters(all): &mut Filters| all.len())
 }
 
-/// Shows the filters a command of a client, or one that the module in the slot `caller` calls; gives its arguments where
-/// there was a filter.
+/// Shows the filters a command of a client, or one that the module in the slot `caller` calls; gives its arguments
+/// where there was a filter.
 pub(crate) fn run(
     engine: &mut Engine,
     slots: impl Iterator<Item = &'static Slot>,
