@@ -9,8 +9,9 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::gil::Gil;
 
-/// How many modules can be loaded at once.
-pub const SLOTS: usize = 64;
+/// How many modules a process can have loaded at once, by all of its hosts together: those of a host that is dropped
+/// stay where they are.
+pub const SLOTS: usize = 256;
 
 /// What is counted of one module.
 #[derive(Debug, Default)]
