@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::client::Client;
 use crate::server::{Server, library, wait_for};
+use crate::valgrind;
 
 /// Runs commands one after the other and compares each reply; `~` at the end of an expected reply
 /// stands for any text that begins like that.
@@ -135,5 +136,37 @@ pub fn only_two_symbols_are_exported(module: &str) -> Result<()> {
     let text = String::from_utf8(output.stdout)?;
     let names: Vec<_> = text.lines().filter_map(|line| line.split_whitespace().last()).collect();
     ensure!(names == ["RedisModule_OnLoad", "RedisModule_OnUnload"], "{names:?}");
+    Ok(())
+}
+
+/// Runs so many of the module's commands, and what a server does with its values besides, under a memory
+/// checker. The commands are for keys `k1`, `k2` and so on.
+///
+/// # Errors
+/// When a command fails, or something is read, written or forgotten that shouldn't be.
+pub fn a_memory_checker_finds_nothing(
+    module: &str,
+    commands: usize,
+    mut command: impl FnMut() -> String,
+) -> Result<()> {
+    let findings = valgrind::findings(&[&library(module)?], |client| {
+        for _ in 0..commands {
+            client.run(&command())?;
+        }
+        for words in [
+            "DEBUG RELOAD",
+            "COPY k1 copy",
+            "RENAME k2 renamed",
+            "DEBUG DIGEST-VALUE copy",
+            "MEMORY USAGE copy",
+            "INFO everything",
+            "UNLINK copy",
+            "FLUSHALL",
+        ] {
+            client.run(words)?;
+        }
+        Ok(())
+    })?;
+    ensure!(findings.is_empty(), "{findings}");
     Ok(())
 }
