@@ -57,6 +57,7 @@ mod bits;
 pub mod blocking;
 #[cfg(test)]
 mod blocking_tests;
+mod c_float;
 mod client;
 mod client_eviction;
 mod client_state;

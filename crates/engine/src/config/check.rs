@@ -1,6 +1,7 @@
 //! The checks of single directives whose values have a syntax of their own.
 
 use super::value::{Reason, parse_integer, parse_memory};
+use crate::c_float;
 
 /// Any text.
 pub(super) fn any(text: &[u8]) -> Result<Vec<u8>, Reason> {
@@ -109,11 +110,8 @@ pub(super) fn percentiles(words: &[&[u8]]) -> Result<Vec<Vec<u8>>, Reason> {
     words
         .iter()
         .map(|word| {
-            let number: f64 = str::from_utf8(word)
-                .ok()
-                .and_then(|word| word.parse().ok())
-                .filter(|number: &f64| !number.is_nan())
-                .ok_or("Invalid latency-tracking-info-percentiles parameters")?;
+            let number =
+                c_float::parse_double(word).ok_or("Invalid latency-tracking-info-percentiles parameters")?;
             if !(0.0..=100.0).contains(&number) {
                 return Err(
                     "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]".into()

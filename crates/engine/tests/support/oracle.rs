@@ -1,8 +1,8 @@
 //! A redis-server of Debian's, started for the test, and a connection to it.
 
-use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,8 +24,42 @@ pub(crate) struct Oracle {
     server: Child,
     /// Where its socket is, named `socket`.
     pub(crate) folder: PathBuf,
+    /// The connection.
+    pub(crate) wire: Wire,
+}
+
+/// Both directions of a connection.
+pub(crate) struct Wire {
     reader: BufReader<UnixStream>,
     writer: BufWriter<UnixStream>,
+}
+
+impl Wire {
+    /// Connects to the server whose socket is in `folder`.
+    pub(crate) fn open(folder: &Path) -> std::io::Result<Self> {
+        let stream = UnixStream::connect(folder.join("socket"))?;
+        Ok(Self { reader: BufReader::new(stream.try_clone()?), writer: BufWriter::new(stream) })
+    }
+
+    /// Appends the bytes of one whole value to `reply`.
+    fn read_into(&mut self, reply: &mut Vec<u8>) -> std::io::Result<()> {
+        let start = reply.len();
+        if self.reader.read_until(b'\n', reply)? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        let line = reply[start..].trim_ascii_end().to_vec();
+        let number = || std::str::from_utf8(&line[1..]).unwrap().parse::<i64>().unwrap();
+        match line[0] {
+            b'$' | b'=' if number() >= 0 => {
+                let body = reply.len();
+                reply.resize(body + number() as usize + 2, 0);
+                self.reader.read_exact(&mut reply[body..])
+            }
+            b'*' | b'~' | b'>' => (0..number()).try_for_each(|_| self.read_into(reply)),
+            b'%' => (0..number() * 2).try_for_each(|_| self.read_into(reply)),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Oracle {
@@ -45,32 +79,35 @@ impl Oracle {
             .spawn()
             .expect("redis-server is installed (`cargo xtask test` does it)");
         let deadline = Instant::now() + Duration::from_secs(20);
-        let stream = loop {
-            match UnixStream::connect(&socket) {
-                Ok(stream) => break stream,
+        let wire = loop {
+            match Wire::open(&folder) {
+                Ok(wire) => break wire,
                 Err(error) => assert!(Instant::now() < deadline, "redis-server doesn't answer: {error}"),
             }
             std::thread::sleep(Duration::from_millis(5));
         };
-        let reader = BufReader::new(stream.try_clone().expect("a socket can be cloned"));
-        Self { server, folder, reader, writer: BufWriter::new(stream) }
+        Self { server, folder, wire }
     }
 
-    /// Queues one command.
+    /// Queues one command. A connection that the server has closed shows when the reply is read.
     pub(crate) fn send(&mut self, args: &[Vec<u8>]) {
-        self.writer.write_all(&request(args)).expect("redis-server takes the command");
+        let _ = self.wire.writer.write_all(&request(args));
     }
 
     /// Sends what is queued.
     pub(crate) fn flush(&mut self) {
-        self.writer.flush().expect("redis-server takes the command");
+        let _ = self.wire.writer.flush();
     }
 
     /// The bytes of the next reply.
     pub(crate) fn read(&mut self) -> Vec<u8> {
+        self.try_read().expect("redis-server answers")
+    }
+
+    /// The bytes of the next reply, or `None` when the server has closed the connection.
+    pub(crate) fn try_read(&mut self) -> Option<Vec<u8>> {
         let mut reply = Vec::new();
-        self.read_into(&mut reply);
-        reply
+        self.wire.read_into(&mut reply).ok().map(|()| reply)
     }
 
     /// One command and its reply.
@@ -87,24 +124,6 @@ impl Oracle {
         let text = String::from_utf8_lossy(info.as_bytes().unwrap_or_default()).into_owned();
         let version = text.lines().find_map(|line| line.strip_prefix("redis_version:"));
         version.expect("INFO states the version").to_owned()
-    }
-
-    fn read_into(&mut self, reply: &mut Vec<u8>) {
-        let start = reply.len();
-        let count = self.reader.read_until(b'\n', reply).expect("redis-server answers");
-        assert!(count > 0, "redis-server closed the connection");
-        let line = reply[start..].trim_ascii_end().to_vec();
-        let number = || std::str::from_utf8(&line[1..]).unwrap().parse::<i64>().unwrap();
-        match line[0] {
-            b'$' | b'=' if number() >= 0 => {
-                let body = reply.len();
-                reply.resize(body + number() as usize + 2, 0);
-                self.reader.read_exact(&mut reply[body..]).expect("redis-server answers");
-            }
-            b'*' | b'~' | b'>' => (0..number()).for_each(|_| self.read_into(reply)),
-            b'%' => (0..number() * 2).for_each(|_| self.read_into(reply)),
-            _ => {}
-        }
     }
 }
 
