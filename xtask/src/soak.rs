@@ -1,13 +1,15 @@
 //! `cargo xtask soak`: the extended check, for a night rather than for an edit.
 //!
 //! Two steps build jemalloc anew: the tests with its other quantum, and the packages as the registry would
-//! have them. The others are discovered: every fuzz target under `fuzz/fuzz_targets`, and the long soak
-//! `benches/src/bin/soak.rs`. Fuzz targets are driven by libFuzzer, which the crate `libfuzzer-sys`
-//! brings along; they can be run with cargo-fuzz as well.
+//! have them. Then the engine is compared with redis-server from seeds that no run had before. The others are
+//! discovered: every fuzz target under `fuzz/fuzz_targets`, and the long soak `benches/src/bin/soak.rs`.
+//! Fuzz targets are driven by libFuzzer, which the crate `libfuzzer-sys` brings along; they can be run with
+//! cargo-fuzz as well.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 
@@ -21,6 +23,9 @@ pub(crate) struct Arguments {
     /// Seconds for each fuzz target
     #[arg(long, default_value_t = 300)]
     fuzz_seconds: u64,
+    /// How often the engine is compared with redis-server, each time from a seed of its own
+    #[arg(long, default_value_t = 20)]
+    seeds: u32,
     /// Passed on to the soak program; `-- --help` shows what it takes
     #[arg(last = true)]
     arguments: Vec<String>,
@@ -31,6 +36,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut steps = vec![Step::run("install", || install::run(Purpose::Soak))];
     steps.push(Step::run("quantum 16", backends::run_with_quantum_16));
     steps.push(Step::run("packages", || shell::run(&mut packages())));
+    for _ in 0..arguments.seeds {
+        let seed = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970")?;
+        let seed = seed.as_micros() as u64;
+        steps.push(Step::run(&format!("differential, seed {seed}"), || shell::run(&mut differential(seed))));
+    }
     let fuzzer = Fuzzer::find()?;
     for target in fuzz_targets(&shell::root().join("fuzz/fuzz_targets"))? {
         let seconds = arguments.fuzz_seconds;
@@ -47,6 +57,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let failed = steps.iter().filter(|step| !step.succeeded).count();
     println!("{} passed, {failed} failed", steps.len() - failed);
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The differential test, beginning with `seed`.
+fn differential(seed: u64) -> Command {
+    let mut command = shell::cargo();
+    command.args(["test", "--package", "engine", "--test", "differential"]);
+    command.env("DIFFERENTIAL_SEED", seed.to_string());
+    command
 }
 
 /// Packs what is to be published and builds it from the packages. Together, as each is looked for among the
