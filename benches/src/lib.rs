@@ -5,6 +5,7 @@
 pub mod alloc;
 pub mod audience;
 pub mod cache;
+pub mod comparison;
 pub mod load;
 pub mod misbehave;
 pub mod paced;

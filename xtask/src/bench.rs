@@ -1,10 +1,10 @@
 //! `cargo xtask bench NAME`: one benchmark of the package `benches`, built as it is measured.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
-use cargo_metadata::Message;
+use cargo_metadata::{Message, MetadataCommand};
 
 use crate::install::{self, Purpose};
 use crate::shell;
@@ -47,6 +47,12 @@ pub(crate) fn run_named(name: &str, arguments: &[String]) -> Result<()> {
                 let theirs = build_modules("target/modules-redis-alloc", &["--features", "redis-alloc"])?;
                 command.arg("--theirs").arg(theirs);
             }
+            "modhost" => {
+                command.arg("--ours").arg(build("server", "zmalloc-server")?);
+                let modules = build_modules("target/modules", &[])?;
+                compile_module("benches/modules/calls.c", &modules.join("libcalls.so"))?;
+                command.arg("--modules").arg(modules);
+            }
             _ if NEED_SERVER.contains(&name) => {
                 _ = command.arg("--ours").arg(build("server", "zmalloc-server")?)
             }
@@ -82,6 +88,17 @@ fn build_modules(directory: &str, more: &[&str]) -> Result<PathBuf> {
     command.args(["--package", "tairhash", "--target-dir"]).arg(&directory).args(more);
     shell::run(&mut command)?;
     Ok(directory.join("release"))
+}
+
+/// Compiles a module of one file in C, against the header that comes with the crate `redis-module`.
+fn compile_module(source: &str, library: &Path) -> Result<()> {
+    let metadata = MetadataCommand::new().current_dir(shell::root()).exec()?;
+    let package = metadata.packages.iter().find(|package| package.name.as_str() == "redis-module");
+    let manifest = &package.context("no module depends on the crate redis-module")?.manifest_path;
+    let headers = manifest.with_file_name("src").join("include");
+    let mut command = shell::command("gcc");
+    command.args(["-std=gnu11", "-Wall", "-Werror", "-O2", "-fPIC", "-shared", "-I"]).arg(headers);
+    shell::run(command.arg(shell::root().join(source)).arg("-o").arg(library))
 }
 
 /// Builds one binary with the profile `bench` and returns its path, as cargo reports it.

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use benches::audience::Audience;
+use benches::comparison::{Measurement, Pair, Series, verdict};
 use benches::load::{KEY_LENGTH, Values, bytes_per_key};
 use benches::redis_benchmark::{CLIENTS, KEYS, Run};
 use benches::resp::Reply;
 use benches::server::Server;
-use benches::summary::Summary;
 use benches::table::Table;
 use benches::transactions::Transactions;
 use clap::{Parser, ValueEnum};
@@ -106,6 +106,36 @@ impl Plan {
     const fn of(row: Row, name: &'static str, load: Load, pipeline: u32, share: u64, goal: f64) -> Self {
         Self { row, name, load, pipeline, share, goal }
     }
+
+    fn operations(&self, requests: u64) -> u64 {
+        (requests / self.share).max(1)
+    }
+
+    fn series(&self) -> Series {
+        Series::new(format!("{} -P {}", self.name, self.pipeline), self.goal)
+    }
+
+    /// The server's CPU time over one run, divided by its operations.
+    fn measure(&self, server: &Server, count: u64) -> Result<Measurement> {
+        let (port, pipeline) = (server.port(), self.pipeline);
+        match self.load {
+            Load::Benchmark(test) => {
+                Measurement::of(server, count, || Run { test, requests: count, pipeline }.against(port))
+            }
+            Load::Publish => {
+                let audience = Audience::gather(port, CHANNEL, AUDIENCE)?;
+                Measurement::of(server, count, || {
+                    let rate = Run { test: PUBLISH, requests: count, pipeline }.against(port)?;
+                    audience.expect(count * Audience::message_length(CHANNEL, MESSAGE))?;
+                    Ok(rate)
+                })
+            }
+            Load::Transactions => {
+                let load = Transactions { count, pipeline, keys: KEYS, clients: CLIENTS };
+                Measurement::of(server, load.operations(), || load.against(port))
+            }
+        }
+    }
 }
 
 /// The length of the strings that the bit commands work on.
@@ -121,20 +151,6 @@ const AUDIENCE: usize = 5;
 const SHAPES: [(Values, f64); 4] =
     [(Values::Text(8), 48.0), (Values::Text(32), 76.0), (Values::Text(100), 144.0), (Values::Integers, 48.0)];
 
-/// Both servers, ours first.
-struct Pair {
-    ours: Server,
-    theirs: Server,
-}
-
-impl Pair {
-    fn start(arguments: &Arguments) -> Result<Self> {
-        let ours = Server::start(&arguments.ours, &[])?;
-        let theirs = Server::start(&arguments.theirs, &[])?;
-        Ok(Self { ours, theirs })
-    }
-}
-
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let is_wanted = |row| arguments.rows.is_empty() || arguments.rows.contains(&row);
@@ -148,117 +164,18 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A plan, and what each server took for it, round by round.
-struct Series {
-    plan: &'static Plan,
-    /// Operations of one run.
-    operations: u64,
-    ours: Vec<Measurement>,
-    theirs: Vec<Measurement>,
-}
-
-/// What one server took for one run.
-#[derive(Clone, Copy)]
-struct Measurement {
-    /// CPU time per operation, in microseconds.
-    cpu: f64,
-    /// Operations per second, as the load generator saw them.
-    rate: f64,
-}
-
-impl Series {
-    fn new(plan: &'static Plan, requests: u64) -> Self {
-        Self { plan, operations: (requests / plan.share).max(1), ours: Vec::new(), theirs: Vec::new() }
-    }
-
-    /// Measures both servers, one after the other, and prints the figures.
-    fn measure(&mut self, pair: &Pair, ours_first: bool) -> Result<()> {
-        if ours_first {
-            self.ours.push(self.measure_one(&pair.ours)?);
-        }
-        self.theirs.push(self.measure_one(&pair.theirs)?);
-        if !ours_first {
-            self.ours.push(self.measure_one(&pair.ours)?);
-        }
-        let (ours, theirs) = (self.ours[self.ours.len() - 1], self.theirs[self.theirs.len() - 1]);
-        println!(
-            "round {}: {:<12} -P {:<2}  ours {:.3} µs, theirs {:.3} µs, ratio {:.2}",
-            self.ours.len(),
-            self.plan.name,
-            self.plan.pipeline,
-            ours.cpu,
-            theirs.cpu,
-            ours.cpu / theirs.cpu,
-        );
-        Ok(())
-    }
-
-    /// The server's CPU time over one run, divided by its operations.
-    fn measure_one(&self, server: &Server) -> Result<Measurement> {
-        let (port, pipeline, count) = (server.port(), self.plan.pipeline, self.operations);
-        match self.plan.load {
-            Load::Benchmark(test) => {
-                measured(server, count, || Run { test, requests: count, pipeline }.against(port))
-            }
-            Load::Publish => {
-                let audience = Audience::gather(port, CHANNEL, AUDIENCE)?;
-                measured(server, count, || {
-                    let rate = Run { test: PUBLISH, requests: count, pipeline }.against(port)?;
-                    audience.expect(count * Audience::message_length(CHANNEL, MESSAGE))?;
-                    Ok(rate)
-                })
-            }
-            Load::Transactions => {
-                let load = Transactions { count, pipeline, keys: KEYS, clients: CLIENTS };
-                measured(server, load.operations(), || load.against(port))
-            }
-        }
-    }
-
-    /// The distributions of both servers and of the ratio of the two within a round.
-    fn report(&self, table: &mut Table) {
-        let of = |figures: &[Measurement], figure: fn(&Measurement) -> f64| -> Vec<f64> {
-            figures.iter().map(figure).collect()
-        };
-        let ours = of(&self.ours, |measurement| measurement.cpu);
-        let theirs = of(&self.theirs, |measurement| measurement.cpu);
-        let ratios: Vec<_> = ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect();
-        let ratio = Summary::of(&ratios);
-        let name = format!("{} -P {}", self.plan.name, self.plan.pipeline);
-        for (who, measurements, figures) in [("ours", &self.ours, &ours), ("theirs", &self.theirs, &theirs)] {
-            let rate = Summary::of(&of(measurements, |measurement| measurement.rate)).median;
-            let mut row = vec![format!("{name}, {who}, µs")];
-            row.extend(cells(Summary::of(figures), 3));
-            row.extend([format!("{rate:.0}"), String::new(), String::new()]);
-            table.push(row);
-        }
-        let mut row = vec![format!("{name}, ratio")];
-        row.extend(cells(ratio, 2));
-        row.extend([String::new(), format!("{:.2}", self.plan.goal)]);
-        row.push(verdict(ratio.median, self.plan.goal));
-        table.push(row);
-    }
-}
-
-/// What a server takes for a run that makes so many operations, and says how many a second it saw.
-fn measured(server: &Server, operations: u64, run: impl FnOnce() -> Result<f64>) -> Result<Measurement> {
-    let before = server.cpu_time()?;
-    let rate = run()?;
-    let used = server.cpu_time()?.saturating_sub(before);
-    Ok(Measurement { cpu: used.as_secs_f64() * 1e6 / operations as f64, rate })
-}
-
 fn compare_cpu(arguments: &Arguments, plans: &[&'static Plan]) -> Result<()> {
-    let pair = Pair::start(arguments)?;
+    let pair = Pair::start(&arguments.ours, &arguments.theirs, &[])?;
     println!("CPU time of the server per operation; {KEYS} different keys, {CLIENTS} connections");
     fill(&pair, arguments.requests)?;
-    let mut series: Vec<_> = plans.iter().map(|plan| Series::new(plan, arguments.requests)).collect();
+    let mut series: Vec<_> = plans.iter().map(|plan| plan.series()).collect();
     for round in 0..arguments.rounds {
-        for one in &mut series {
-            one.measure(&pair, round % 2 == 0)?;
+        for (plan, series) in plans.iter().zip(&mut series) {
+            let count = plan.operations(arguments.requests);
+            series.measure(&pair, round % 2 == 0, |server| plan.measure(server, count))?;
         }
     }
-    let mut table = Table::new(&["", "min", "1/4", "median", "3/4", "max", "operations/s", "goal", "met"]);
+    let mut table = Series::table();
     series.iter().for_each(|one| one.report(&mut table));
     println!("\n{table}");
     Ok(())
@@ -300,7 +217,7 @@ fn expected_keys(requests: u64) -> f64 {
 }
 
 fn compare_memory(arguments: &Arguments) -> Result<()> {
-    let pair = Pair::start(arguments)?;
+    let pair = Pair::start(&arguments.ours, &arguments.theirs, &[])?;
     println!("used_memory per key; keys of {KEY_LENGTH} bytes");
     let mut table = Table::new(&["values", "keys", "ours", "theirs", "ratio", "goal", "met"]);
     for (values, goal) in SHAPES {
@@ -320,14 +237,4 @@ fn compare_memory(arguments: &Arguments) -> Result<()> {
     }
     println!("\n{table}");
     Ok(())
-}
-
-/// The five figures of a summary as cells.
-fn cells(summary: Summary, decimals: usize) -> [String; 5] {
-    [summary.min, summary.lower, summary.median, summary.upper, summary.max]
-        .map(|figure| format!("{figure:.decimals$}"))
-}
-
-fn verdict(figure: f64, goal: f64) -> String {
-    if figure <= goal { "yes" } else { "no" }.to_owned()
 }
