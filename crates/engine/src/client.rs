@@ -7,6 +7,7 @@ use crate::acl::User;
 use crate::blocking::Wait;
 use crate::command::Command;
 use crate::config::{ClientOutputBufferLimits, OutputBufferLimit};
+use crate::intake::BATCH;
 use crate::names::{Name, string_memory, vec_memory};
 use crate::pubsub::Subscriptions;
 use crate::resp::{Parser, Version};
@@ -123,6 +124,9 @@ pub(crate) struct Client {
     /// The beginning of a request that hasn't arrived in full.
     pub(crate) input: Vec<u8>,
     pub(crate) parser: Parser,
+    /// How many requests of a pipeline are parsed before the first is executed. Where one had to wait, those behind it
+    /// were parsed in vain.
+    pub(crate) ahead: usize,
     pub(crate) output: Output,
 }
 
@@ -160,6 +164,7 @@ impl Client {
             last_command: None,
             input: Vec::new(),
             parser: Parser::default(),
+            ahead: BATCH,
             output: Output::default(),
         }
     }

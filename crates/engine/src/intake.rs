@@ -16,7 +16,7 @@ use crate::lookup::Foreseen;
 use crate::resp::{Limits, Parser, ProtocolError, Request, Version, Writer};
 
 /// How many requests of a pipeline are parsed before the first is executed.
-const BATCH: usize = 16;
+pub(crate) const BATCH: usize = 16;
 /// Requests of up to this many arguments are passed on without an allocation.
 const FEW: usize = 16;
 
@@ -89,8 +89,10 @@ impl Engine {
             pending = bytes[parser.unfinished()..].to_vec();
         } else {
             let wanted = parser.wanted(pending.len()).max(bytes.len());
-            pending.reserve_exact(wanted.min(bytes.len().max(pending.len())));
-            pending.extend_from_slice(bytes);
+            if !bytes.is_empty() {
+                pending.reserve_exact(wanted.min(bytes.len().max(pending.len())));
+                pending.extend_from_slice(bytes);
+            }
             self.run(id, &mut parser, &pending);
             let done = parser.unfinished();
             pending.drain(..done);
@@ -153,6 +155,9 @@ impl Engine {
                 }
             }
             self.foreseen = None;
+            if let Some(client) = self.clients.get_mut(id) {
+                client.ahead = if held.is_some() { 1 } else { (client.ahead * 2).min(BATCH) };
+            }
             if let Some(position) = held {
                 parser.rewind(position);
                 break;
@@ -169,7 +174,7 @@ impl Engine {
         self.batch = batch;
     }
 
-    /// Parses up to [`BATCH`] requests; gives the fault that ended it early, if one did.
+    /// Parses a batch of requests; gives the fault that ended it early, if one did.
     fn next_batch(
         &self,
         id: ClientId,
@@ -182,7 +187,8 @@ impl Engine {
         let max_bulk_len = self.config.proto_max_bulk_len.min(u32::MAX.into());
         let limits = Limits { max_bulk_len, authenticated };
         // What one request grants to those after it can be seen only when it has run.
-        let size = if authenticated { BATCH } else { 1 };
+        let ahead = self.clients.get(id).map_or(1, |client| client.ahead);
+        let size = if authenticated { ahead } else { 1 };
         while batch.len() < size {
             let start = parser.unfinished();
             match parser.next(buffer, limits) {

@@ -64,7 +64,8 @@ impl Index {
         let mask = slots.len() - 1;
         for Found { container, command } in all {
             let container = container.map_or("", |container| container.name);
-            let mut at = hash(container, command.name.as_bytes()) & mask;
+            let name = Name::new(command.name.as_bytes()).expect("no name is longer");
+            let mut at = hash(container, &name) & mask;
             while slots[at].is_some() {
                 at = (at + 1) & mask;
             }
@@ -150,15 +151,12 @@ impl Index {
 
     #[inline]
     fn find(&self, container: &str, name: &[u8]) -> Option<&'static Command> {
-        let mut lower = [0; MAX_NAME];
-        let lower = lower.get_mut(..name.len())?;
-        lower.copy_from_slice(name);
-        lower.make_ascii_lowercase();
+        let name = Name::new(name)?;
         let mask = self.slots.len() - 1;
-        let mut at = hash(container, lower) & mask;
+        let mut at = hash(container, &name) & mask;
         loop {
             let slot = self.slots[at]?;
-            if slot.command.name.as_bytes() == lower && slot.container == container {
+            if slot.command.name.as_bytes() == name.bytes() && slot.container == container {
                 return Some(slot.command);
             }
             at = (at + 1) & mask;
@@ -166,13 +164,42 @@ impl Index {
     }
 }
 
-/// FNV-1a: names are ours, so nobody can choose them to collide.
+/// A name in lower case, with zeros behind it.
+struct Name {
+    padded: [u8; MAX_NAME],
+    len: usize,
+}
+
+impl Name {
+    #[inline]
+    fn new(name: &[u8]) -> Option<Self> {
+        let mut padded = [0; MAX_NAME];
+        padded.get_mut(..name.len())?.copy_from_slice(name);
+        padded.make_ascii_lowercase();
+        Some(Self { padded, len: name.len() })
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        &self.padded[..self.len]
+    }
+
+    /// Mixes the name into a hash, by words.
+    #[inline]
+    fn mix(&self, hash: u64) -> u64 {
+        let words = &self.padded.as_chunks::<8>().0[..self.len.div_ceil(8)];
+        words.iter().fold(hash, |hash, word| {
+            let hash = (hash ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            hash ^ hash >> 32
+        })
+    }
+}
+
+/// A multiplication for each word: names are ours, so nobody can choose them to collide.
 #[inline]
-fn hash(container: &str, name: &[u8]) -> usize {
-    let step = |hash: u32, &byte: &u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-    let hash = container.as_bytes().iter().fold(0x811c_9dc5, step);
-    let hash = name.iter().fold(hash, step);
-    (hash ^ hash >> 15) as usize
+fn hash(container: &str, name: &Name) -> usize {
+    let container = if container.is_empty() { None } else { Name::new(container.as_bytes()) };
+    name.mix(container.map_or(0, |container| container.mix(0))) as usize
 }
 
 #[cfg(test)]
