@@ -126,7 +126,7 @@ impl Engine {
     ) -> Vec<u8> {
         let client = self.connected_mut(id);
         (client.db, client.version) = (inner.db, inner.version);
-        let foreseen = self.foreseen.take();
+        let foreseen = self.foreseen;
         let traces = self.leaves_no_trace;
         let reply = self.run_command(id, call, args, Writer::new(reply, inner.version));
         self.leaves_no_trace = traces;

@@ -57,6 +57,22 @@ impl Foreseen {
     }
 }
 
+impl Engine {
+    /// Says that what runs the command looks the key among its arguments up by a copy, whose bytes neither move nor
+    /// change, but by growing, before [`Engine::forget_copy`] is called.
+    pub fn expect_copy(&mut self, key: &[u8], copy: &[u8]) {
+        self.foreseen = self.foreseen.filter(|foreseen| foreseen.is_of(key));
+        if let Some(foreseen) = &mut self.foreseen {
+            *foreseen = Foreseen::new(copy, foreseen.hash);
+        }
+    }
+
+    /// Says that the copy goes.
+    pub fn forget_copy(&mut self) {
+        self.foreseen = None;
+    }
+}
+
 /// What it takes to tell whether a key's time has come, and to remove it.
 struct Reaper<'e> {
     now: i64,
@@ -99,7 +115,7 @@ pub(crate) fn is_expired(entry: EntryRef<'_>, now: i64) -> bool {
 impl Engine {
     /// The hash of a key, the same for every database.
     #[inline]
-    fn hash(&self, db: usize, key: &[u8]) -> KeyHash {
+    pub(crate) fn hash(&self, db: usize, key: &[u8]) -> KeyHash {
         match self.foreseen {
             Some(foreseen) if foreseen.is_of(key) => foreseen.hash,
             _ => self.keyspace.db(db).hash_key(key),
@@ -129,6 +145,36 @@ impl Engine {
         self.foretell_expiry(db, key);
         let (db, mut reaper) = self.parts(db);
         reaper.live(db, hash, key)
+    }
+
+    /// The entry of a key, found as it is or not at all, or as [`Engine::find`] does; an access to it is traced if that
+    /// is asked for and its time hasn't come.
+    pub(crate) fn look_for(
+        &mut self,
+        db: usize,
+        key: &[u8],
+        expired_too: bool,
+        is_traced: bool,
+    ) -> Option<EntryMut<'_>> {
+        let clock = access::Clock::of(&self.config, &self.clock);
+        let chance = if clock.needs_chance() { self.rng.next_u64() } else { 0 };
+        let hash = self.hash(db, key);
+        let mut entry = if expired_too {
+            let now = self.clock.now_ms();
+            let entry = self.keyspace.db_mut(db).find_mut_hashed(hash, key)?;
+            if is_expired(entry.get(), now) {
+                return Some(entry);
+            }
+            entry
+        } else {
+            self.foretell_expiry(db, key);
+            let (db, mut reaper) = self.parts(db);
+            reaper.live(db, hash, key)?
+        };
+        if is_traced {
+            entry.set_clock(clock.accessed(entry.get().clock(), chance));
+        }
+        Some(entry)
     }
 
     /// The entry of a key for a command that reads: counted as a hit or a miss, and an access to the key.

@@ -241,6 +241,11 @@ impl Engine {
         self.foretells = modules.is_some_and(|modules| modules.wants_going_keys());
     }
 
+    /// Whether modules want to see commands before they run.
+    pub fn has_filters(&self) -> bool {
+        self.has_filters
+    }
+
     /// Loads a module.
     ///
     /// # Errors

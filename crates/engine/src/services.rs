@@ -1,14 +1,20 @@
 //! What the engine does for whoever hosts modules: keys and values, as the engine's own commands use them.
 
-use keyspace::{Entry, EntryMut, EntryRef, Expiry, ModuleValue, StringValue};
+use keyspace::{Entry, EntryMut, EntryRef, Expiry, Lookup, ModuleValue, Place, StringValue};
 
 use crate::access;
 use crate::client::ClientId;
 use crate::config::EventClasses;
 use crate::engine::Engine;
-use crate::lookup::{discard, is_expired};
+use crate::lookup::discard;
 use crate::resp::Version;
 use crate::server_events::{Going, ServerEvent};
+
+/// What a value has taken the place of.
+enum Replaced {
+    Value(ModuleValue),
+    Entry(Entry),
+}
 
 /// Which traces it leaves that a key is looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,32 +30,25 @@ pub struct Look {
 }
 
 impl Engine {
-    /// The entry of a key, to be looked at. One whose time has come is removed first, and not given.
-    pub fn look_up(&mut self, db: usize, key: &[u8], look: Look) -> Option<EntryRef<'_>> {
-        let now = self.clock.now_ms();
-        let is_there = if look.expired_too {
-            self.keyspace.db(db).find(key).is_some()
-        } else {
-            self.find(db, key).is_some()
-        };
+    /// Looks up a key, and shows its entry to `body`; `None` where there is none. One whose time has come is removed
+    /// first, and not given.
+    pub fn look_up<R>(
+        &mut self,
+        db: usize,
+        key: &[u8],
+        look: Look,
+        body: impl FnOnce(EntryRef<'_>) -> R,
+    ) -> Option<R> {
+        let is_traced = look.touch && !self.leaves_no_trace;
+        let found = self.look_for(db, key, look.expired_too, is_traced).map(|entry| body(entry.into_ref()));
         if look.count {
             let stats = &mut self.stats;
-            *if is_there { &mut stats.keyspace_hits } else { &mut stats.keyspace_misses } += 1;
+            *if found.is_some() { &mut stats.keyspace_hits } else { &mut stats.keyspace_misses } += 1;
         }
-        if !is_there {
-            if look.notify_miss {
-                self.notify(db, key, EventClasses::KEY_MISS, "keymiss");
-            }
-            return None;
+        if found.is_none() && look.notify_miss {
+            self.notify(db, key, EventClasses::KEY_MISS, "keymiss");
         }
-        let clock = access::Clock::of(&self.config, &self.clock);
-        let chance = if clock.needs_chance() { self.rng.next_u64() } else { 0 };
-        let is_traced = look.touch && !self.leaves_no_trace;
-        let mut entry = self.keyspace.db_mut(db).find_mut(key)?;
-        if is_traced && !is_expired(entry.get(), now) {
-            entry.set_clock(clock.accessed(entry.get().clock(), chance));
-        }
-        Some(entry.into_ref())
+        found
     }
 
     /// The entry of a key, to be changed; that leaves no traces but those of the change. One whose time has come is
@@ -72,11 +71,14 @@ impl Engine {
     /// [`Engine::put_string`].
     pub fn put_module_value(&mut self, db: usize, key: &[u8], value: ModuleValue) {
         let clock = access::Clock::of(&self.config, &self.clock).created();
+        // What has expired is counted as that, and not as replaced.
         let is_new = self.find(db, key).is_none();
         self.foretell(db, key, Going::Deleted);
-        let entry = Entry::from_module(key, value, None, clock);
-        if let Some(replaced) = self.keyspace.db_mut(db).insert_entry(entry) {
-            self.let_go(db, replaced);
+        let replaced = self.place_module_value(db, key, value, clock);
+        match replaced {
+            Some(Replaced::Value(value)) => value.unlink(Place { db, key }),
+            Some(Replaced::Entry(entry)) => self.let_go(db, entry),
+            None => {}
         }
         if is_new {
             self.notify(db, key, EventClasses::NEW, "new");
@@ -194,6 +196,35 @@ impl Engine {
         self.rng.next_u64()
     }
 
+    /// Puts a module's value under a key. One that is there already makes room within its entry, unless what makes
+    /// room may be freed on another thread.
+    fn place_module_value(
+        &mut self,
+        db: usize,
+        key: &[u8],
+        value: ModuleValue,
+        clock: u32,
+    ) -> Option<Replaced> {
+        let hash = self.hash(db, key);
+        let mut entry = match self.keyspace.db_mut(db).lookup_hashed(hash, key) {
+            Lookup::Vacant(place) => {
+                place.insert_module(value, None, clock);
+                return None;
+            }
+            Lookup::Occupied(entry) => entry,
+        };
+        if entry.get().module().is_none() || self.config.lazyfree_lazy_server_del {
+            let entry = Entry::from_module(key, value, None, clock);
+            return self.keyspace.db_mut(db).insert_entry(entry).map(Replaced::Entry);
+        }
+        let replaced = entry.replace_module(value);
+        if entry.get().expiry().is_some() {
+            entry.set_expiry(None);
+        }
+        entry.set_clock(clock);
+        Some(Replaced::Value(replaced))
+    }
+
     /// Frees an entry that another has taken the place of.
     pub(crate) fn let_go(&mut self, db: usize, entry: Entry) {
         self.unlinked(db, &entry);
@@ -204,7 +235,7 @@ impl Engine {
     pub(crate) fn unlinked(&mut self, db: usize, entry: &Entry) {
         let entry = entry.as_ref();
         if let Some(value) = entry.module() {
-            value.unlink(keyspace::Place { db, key: entry.key() });
+            value.unlink(Place { db, key: entry.key() });
         }
     }
 }

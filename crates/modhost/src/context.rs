@@ -16,7 +16,7 @@ use crate::call_reply::CallReply;
 use crate::dictionary::Dict;
 use crate::guard::FromRaw;
 use crate::key::Key;
-use crate::lend::with_engine;
+use crate::lend::{peek, with_engine};
 use crate::pool::Pool;
 use crate::slot::Slot;
 use crate::string::{Str, StrRef};
@@ -175,7 +175,7 @@ impl Ctx {
     /// The number of the database that is selected.
     pub(crate) fn db(&self) -> usize {
         match self.client.filter(|_| !self.has_own_db) {
-            Some(client) => with_engine(|engine| engine.selected_database(client)).unwrap_or(0),
+            Some(client) => peek(|engine| engine.selected_database(client)).unwrap_or(0),
             None => self.own_db.get(),
         }
     }
@@ -271,7 +271,7 @@ impl Ctx {
 
     /// Frees what was left to the context, which is done with.
     pub(crate) fn finish(&self) {
-        let objects = self.auto.borrow_mut().take().unwrap_or_default();
+        let Some(objects) = self.auto.borrow_mut().take() else { return };
         for object in objects.into_iter().rev() {
             // SAFETY: the module left these to the context, and has given none of them up itself, which takes it off
             // the list.

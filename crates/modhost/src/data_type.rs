@@ -58,6 +58,15 @@ impl DataType {
         slot::slot(self.slot)
     }
 
+    /// One more reference to a type that a module has registered.
+    pub(crate) fn retain(&self) -> Arc<Self> {
+        // SAFETY: every one that is registered is the content of an `Arc`, and nobody has others.
+        unsafe {
+            Arc::increment_strong_count(self);
+            Arc::from_raw(self)
+        }
+    }
+
     /// As a module knows it.
     pub(crate) fn as_raw(&self) -> *mut types::ModuleType {
         std::ptr::from_ref(self).cast_mut().cast()

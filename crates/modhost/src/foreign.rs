@@ -129,7 +129,7 @@ unsafe extern "C" fn modhost_emit_aof(
             set_errno(libc::EINVAL);
             return;
         }
-        let mut held = Vec::new();
+        let mut held = calls::Held::new();
         // SAFETY: as above.
         let args = unsafe { calls::collect(name, arguments, &mut held) };
         let args: Vec<&[u8]> = args.iter().map(AsRef::as_ref).collect();

@@ -1,15 +1,19 @@
 //! Keys that modules have open.
 
 use std::cell::Cell;
+use std::ffi::c_void;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use engine::{Engine, Look};
+use keyspace::{EntryRef, ValueType};
 use module_abi::constants::{key_mode, options};
 use module_abi::types;
 
 use crate::context::Ctx;
+use crate::data_type::DataType;
 use crate::guard::FromRaw;
-use crate::lend::with_engine;
+use crate::lend::{self, with_engine};
 use crate::slot::Slot;
 use crate::string::{Str, StrRef};
 
@@ -25,20 +29,55 @@ pub(crate) struct Key {
     pub(crate) mode: i32,
     /// Whether the key is to be treated as changed when it is closed, which closing it read-only never does.
     signals: Cell<bool>,
+    seen: Cell<Glance>,
+}
+
+/// What was seen when the key was last looked up, and the engine's [stamp](lend::stamp) since then.
+#[derive(Clone, Copy, Debug, Default)]
+struct Glance {
+    stamp: u64,
+    seen: Option<Seen>,
+}
+
+/// What there is to know of a value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    pub(crate) kind: ValueType,
+    /// Bytes of a string; 0 for a module's value.
+    pub(crate) len: usize,
+    pub(crate) expiry: Option<i64>,
+    pub(crate) clock: u32,
+    /// The type of a module's value, and its address.
+    pub(crate) module: Option<(*const DataType, *mut c_void)>,
+}
+
+impl Seen {
+    fn of(entry: EntryRef<'_>) -> Self {
+        // Every type that a value can have here was registered by a module, so is a `DataType`.
+        let module = entry.module().map(|value| (Arc::as_ptr(value.kind()).cast(), value.as_ptr()));
+        Self {
+            kind: entry.value_type(),
+            len: if module.is_some() { 0 } else { entry.string().len() },
+            expiry: entry.expiry(),
+            clock: entry.clock(),
+            module,
+        }
+    }
 }
 
 impl Key {
     /// Opens a key; `None` where it isn't there and isn't to be written.
     pub(crate) fn open(ctx: &Ctx, name: &Str, mode: i32) -> Option<Self> {
         let db = ctx.db();
-        let is_there = with_engine(|engine| engine.look_up(db, name.bytes(), look(mode)).is_some())?;
-        (is_there || mode & key_mode::WRITE != 0).then(|| Self {
+        let seen = with_engine(|engine| engine.look_up(db, name.bytes(), look(mode), Seen::of))?;
+        (seen.is_some() || mode & key_mode::WRITE != 0).then(|| Self {
             slot: ctx.slot,
             context: Some(NonNull::from(ctx)),
             db,
             name: name.retain(),
             mode,
             signals: Cell::new(true),
+            seen: Cell::new(Glance { stamp: lend::stamp(), seen }),
         })
     }
 
@@ -51,6 +90,7 @@ impl Key {
             name: StrRef::new(name),
             mode: key_mode::READ | key_mode::OPEN_KEY_NOEFFECTS | key_mode::OPEN_KEY_ACCESS_EXPIRED,
             signals: Cell::new(true),
+            seen: Cell::default(),
         }
     }
 
@@ -70,15 +110,22 @@ impl Key {
         self.name.bytes()
     }
 
-    /// Looks at the value, which leaves no trace; `None` where there is none.
-    pub(crate) fn with_entry<R>(&self, body: impl FnOnce(keyspace::EntryRef<'_>) -> R) -> Option<R> {
+    /// Looks at the value, which leaves no trace; `None` where there is none. It isn't looked up again as long as nobody
+    /// can have changed it.
+    pub(crate) fn look(&self) -> Option<Seen> {
+        let Glance { stamp, seen } = self.seen.get();
+        if stamp != 0 && stamp == lend::stamp() {
+            return seen;
+        }
         let silent = Look {
             touch: false,
             notify_miss: false,
             count: false,
             expired_too: self.mode & key_mode::OPEN_KEY_ACCESS_EXPIRED != 0,
         };
-        with_engine(|engine| engine.look_up(self.db, self.bytes(), silent).map(body)).flatten()
+        let seen = with_engine(|engine| engine.look_up(self.db, self.bytes(), silent, Seen::of))?;
+        self.seen.set(Glance { stamp: lend::stamp(), seen });
+        seen
     }
 
     /// Uses the engine on the database and the name of the key.

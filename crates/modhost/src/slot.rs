@@ -2,7 +2,6 @@
 //! what a module holds is known without a mark on its blocks.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -85,7 +84,7 @@ pub(crate) struct Slot {
     options: AtomicI32,
     identity: Mutex<Identity>,
     /// What the areas of the API know of the module, each under a type of its own.
-    states: Mutex<HashMap<TypeId, Box<dyn Any + Send>>>,
+    states: Mutex<Vec<(TypeId, Box<dyn Any + Send>)>>,
 }
 
 impl fmt::Debug for Slot {
@@ -195,7 +194,12 @@ impl Slot {
     /// that comes back here.
     pub(crate) fn with_state<T: Default + Send + 'static, R>(&self, body: impl FnOnce(&mut T) -> R) -> R {
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        let state = states.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(T::default()));
+        let known = states.iter().position(|(kind, _)| *kind == TypeId::of::<T>());
+        let at = known.unwrap_or_else(|| {
+            states.push((TypeId::of::<T>(), Box::new(T::default())));
+            states.len() - 1
+        });
+        let (_, state) = &mut states[at];
         body(state.downcast_mut().expect("a state is kept under its own type"))
     }
 }

@@ -189,6 +189,15 @@ impl<'a, 'k> VacantEntry<'a, 'k> {
         let entry = Entry::new(self.key, value, expiry, clock);
         insert(self.keys, self.expiring, self.hasher, self.hash, entry);
     }
+
+    /// As [`VacantEntry::insert`], with a module's value.
+    ///
+    /// # Panics
+    /// If the key is longer than `u32::MAX` bytes.
+    pub fn insert_module(self, value: ModuleValue, expiry: Option<i64>, clock: u32) {
+        let entry = Entry::from_module(self.key, value, expiry, clock);
+        insert(self.keys, self.expiring, self.hasher, self.hash, entry);
+    }
 }
 
 impl std::fmt::Debug for VacantEntry<'_, '_> {

@@ -5,11 +5,12 @@ use std::ffi::{CStr, c_int, c_longlong, c_void};
 use std::ptr;
 
 use engine::resp::Version;
-use engine::{Answer, Inner, Refusal};
+use engine::{Answer, Engine, Inner, Refusal};
 use module_abi::types::{self, ModuleString};
+use smallvec::SmallVec;
 
 use crate::api::Binding;
-use crate::areas::promises;
+use crate::areas::{filters, promises};
 use crate::call_reply::CallReply;
 use crate::context::Ctx;
 use crate::guard::{bytes, set_errno};
@@ -28,6 +29,15 @@ pub(crate) struct Argument {
     count: usize,
     number: c_longlong,
 }
+
+/// Up to this many arguments are passed on without an allocation.
+const FEW: usize = 8;
+
+/// References to strings that are among the arguments.
+pub(crate) type Held = SmallVec<[StrRef; FEW]>;
+
+/// Arguments, those that are numbers as their texts.
+pub(crate) type Collected<'a> = SmallVec<[Cow<'a, [u8]>; FEW]>;
 
 /// What a format asks for beside its arguments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,12 +83,8 @@ impl CallFlags {
 ///
 /// # Safety
 /// The arguments are what the format's letters say, for as long as they are used.
-pub(crate) unsafe fn collect<'a>(
-    name: &'a CStr,
-    arguments: &[Argument],
-    held: &mut Vec<StrRef>,
-) -> Vec<Cow<'a, [u8]>> {
-    let mut collected = Vec::with_capacity(arguments.len() + 1);
+pub(crate) unsafe fn collect<'a>(name: &'a CStr, arguments: &[Argument], held: &mut Held) -> Collected<'a> {
+    let mut collected = Collected::with_capacity(arguments.len() + 1);
     collected.push(Cow::Borrowed(name.to_bytes()));
     let mut string = |pointer: *const c_void| -> Cow<'a, [u8]> {
         // SAFETY: the caller vouches for a string, or NULL.
@@ -132,10 +138,10 @@ pub(crate) unsafe fn call(
         set_errno(libc::EINVAL);
         return ptr::null_mut();
     };
-    let mut held = Vec::new();
+    let mut held = Held::new();
     // SAFETY: passed on.
     let args = unsafe { collect(name, arguments, &mut held) };
-    let args: Vec<&[u8]> = args.iter().map(Cow::as_ref).collect();
+    let args: SmallVec<[&[u8]; FEW]> = args.iter().map(Cow::as_ref).collect();
     let db = ctx.db();
     let outcome = with_engine(|engine| {
         let client_version = ctx.client.map_or(Version::V2, |client| engine.protocol_of(client));
@@ -153,7 +159,8 @@ pub(crate) unsafe fn call(
             deny_oom: flags.deny_oom,
             dry_run: flags.dry_run,
         };
-        let filtered = super::filters::run(engine, ctx.slot.fellows(), 0, Some(ctx.slot), &args);
+        let filter = |engine: &mut Engine| filters::run(engine, ctx.slot.fellows(), 0, Some(ctx.slot), &args);
+        let filtered = if engine.has_filters() { filter(engine) } else { None };
         let filtered: Option<Vec<&[u8]>> =
             filtered.as_ref().map(|args| args.iter().map(Vec::as_slice).collect());
         let args = filtered.as_deref().unwrap_or(&args);

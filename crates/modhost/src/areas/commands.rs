@@ -3,8 +3,10 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::ffi::{CStr, CString, c_char, c_int};
-use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use engine::command::{BeginSearch, Categories, Command, FindKeys, Flags, KeyFlags, KeySpec, NewCommand};
 use engine::{Context, Engine, Error};
@@ -18,7 +20,7 @@ use crate::context::Ctx;
 use crate::guard::FromRaw;
 use crate::lend::{lend, with_engine};
 use crate::slot::{self, Slot};
-use crate::string::StrRef;
+use crate::string::{Str, StrRef};
 
 /// A command of a module, as its handler knows it. It stays when the module goes, for the next one in the same slot
 /// that has a command of that name.
@@ -29,8 +31,8 @@ pub(crate) struct ModuleCommand {
     /// The same for C.
     name_for_c: CString,
     slot: usize,
-    /// The function; none while no module has the command, or where it consists of sub-commands.
-    function: RwLock<Option<CommandFunc>>,
+    /// The function, a [`CommandFunc`]; NULL while no module has the command, or where it consists of sub-commands.
+    function: AtomicPtr<c_void>,
 }
 
 /// Every command that a module ever had, by its slot and full name.
@@ -44,18 +46,21 @@ fn known(slot: &Slot, full_name: &str) -> &'static ModuleCommand {
             full_name: full_name.to_owned(),
             name_for_c: CString::new(full_name).unwrap_or_default(),
             slot: slot.index(),
-            function: RwLock::new(None),
+            function: AtomicPtr::default(),
         }))
     })
 }
 
 impl ModuleCommand {
     fn function(&self) -> Option<CommandFunc> {
-        *self.function.read().unwrap_or_else(PoisonError::into_inner)
+        let function = NonNull::new(self.function.load(Ordering::Acquire))?;
+        // SAFETY: nothing else is stored than such a function's address.
+        Some(unsafe { std::mem::transmute::<NonNull<c_void>, CommandFunc>(function) })
     }
 
     fn set_function(&self, function: Option<CommandFunc>) {
-        *self.function.write().unwrap_or_else(PoisonError::into_inner) = function;
+        let address = function.map_or(ptr::null_mut(), |function| function as *mut c_void);
+        self.function.store(address, Ordering::Release);
     }
 
     /// The full name, as C takes it; it stays.
@@ -99,20 +104,40 @@ pub(crate) fn owner(command: &Command) -> Option<(&'static ModuleCommand, Comman
     Some((owner, owner.function()?))
 }
 
-/// Calls a module's function with these arguments.
-pub(crate) fn call(ctx: &Ctx, function: CommandFunc, args: &[&[u8]]) {
-    let mut argv = ARGUMENTS.take();
-    argv.clear();
-    argv.extend(args.iter().map(|arg| StrRef::new(arg).into_raw()));
-    // SAFETY: the module's function is given what it is documented to be given; the module is loaded as long as its
-    // commands are registered.
-    unsafe { function(ctx.as_raw(), argv.as_mut_ptr(), argv.len() as c_int) };
-    for string in argv.drain(..) {
-        // SAFETY: made above; the module has references of its own to what it keeps.
-        drop(unsafe { StrRef::from_raw(string) });
+/// A command's arguments, as its module is given them.
+#[derive(Debug)]
+pub(crate) struct Arguments(Vec<*mut ModuleString>);
+
+impl Arguments {
+    pub(crate) fn new(args: &[&[u8]]) -> Self {
+        let mut strings = ARGUMENTS.take();
+        strings.extend(args.iter().map(|arg| StrRef::new(arg).into_raw()));
+        Self(strings)
     }
-    ctx.finish();
-    ARGUMENTS.set(argv);
+
+    /// Calls a module's function.
+    pub(crate) fn call(&mut self, ctx: &Ctx, function: CommandFunc) {
+        // SAFETY: the module's function is given what it is documented to be given; the module is loaded as long as its
+        // commands are registered.
+        unsafe { function(ctx.as_raw(), self.0.as_mut_ptr(), self.0.len() as c_int) };
+    }
+
+    /// The text of an argument that nobody has had yet.
+    fn text(&self, at: usize) -> Option<&[u8]> {
+        // SAFETY: made above, and a module may change the array only once it is called.
+        unsafe { self.0.get(at)?.cast::<Str>().as_ref() }.map(Str::bytes)
+    }
+}
+
+impl Drop for Arguments {
+    fn drop(&mut self) {
+        let mut strings = std::mem::take(&mut self.0);
+        for string in strings.drain(..) {
+            // SAFETY: made above; the module has references of its own to what it keeps.
+            drop(unsafe { StrRef::from_raw(string) });
+        }
+        ARGUMENTS.set(strings);
+    }
 }
 
 /// Runs a module's command.
@@ -122,7 +147,16 @@ fn run(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     };
     let reply = std::mem::take(context.reply());
     let ctx = Ctx::for_command(owner.slot(), context.client_id(), reply, owner);
-    lend(context.engine(), || call(&ctx, function, args));
+    let mut arguments = Arguments::new(args);
+    if let Some((key, copy)) = args.get(1).zip(arguments.text(1)) {
+        context.engine().expect_copy(key, copy);
+    }
+    lend(context.engine(), || {
+        arguments.call(&ctx, function);
+        drop(arguments);
+        ctx.finish();
+    });
+    context.engine().forget_copy();
     *context.reply() = ctx.reply.take();
     if let Some(pending) = ctx.pending.take() {
         blocked::wait(context, pending, args);

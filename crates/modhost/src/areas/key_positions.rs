@@ -6,7 +6,7 @@ use std::ptr;
 use engine::command::{Command, Key, KeyError, KeyFlags, Keys};
 use engine::resp::Writer;
 
-use super::commands::{ModuleCommand, call, owner};
+use super::commands::{Arguments, ModuleCommand, owner};
 use crate::api::export;
 use crate::context::Ctx;
 
@@ -15,7 +15,8 @@ pub(crate) fn find(command: &Command, args: &[&[u8]]) -> Result<Keys, KeyError> 
     let Some((owner, function)) = owner(command) else { return Err(KeyError::UnknownCommand) };
     let ctx = Ctx::new(owner.slot(), None, Writer::default());
     ctx.ask_for_keys(owner);
-    call(&ctx, function, args);
+    Arguments::new(args).call(&ctx, function);
+    ctx.finish();
     let mut keys = Keys::new();
     for (position, flags) in ctx.take_key_positions() {
         if position == 0 || position >= args.len() {

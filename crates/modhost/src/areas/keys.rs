@@ -10,7 +10,7 @@ use module_abi::types;
 use crate::api::export;
 use crate::context::Ctx;
 use crate::guard::Out;
-use crate::key::Key;
+use crate::key::{Key, Seen};
 use crate::lend::with_engine;
 use crate::string::Str;
 
@@ -34,8 +34,7 @@ export! {
     }
 
     fn KeyType(key: Option<&Key>) -> c_int {
-        let kind = key.and_then(|key| key.with_entry(|entry| entry.value_type()));
-        match kind {
+        match key.and_then(Key::look).map(|seen| seen.kind) {
             None => key_type::EMPTY,
             Some(ValueType::String) => key_type::STRING,
             Some(ValueType::Module) => key_type::MODULE,
@@ -44,10 +43,7 @@ export! {
 
     /// Bytes of a string; 0 for a module's value, which only its module can measure.
     fn ValueLength(key: Option<&Key>) -> usize {
-        let len = key.and_then(|key| {
-            key.with_entry(|entry| if entry.module().is_some() { 0 } else { entry.string().len() })
-        });
-        len.unwrap_or(0)
+        key.and_then(Key::look).map_or(0, |seen| seen.len)
     }
 
     fn DeleteKey(key: Option<&Key>) -> c_int {
@@ -151,7 +147,7 @@ fn delete(key: Option<&Key>, lazy: bool) -> c_int {
 }
 
 fn expiry(key: Option<&Key>) -> Option<i64> {
-    key.and_then(|key| key.with_entry(|entry| entry.expiry())).flatten()
+    key.and_then(Key::look).and_then(|seen| seen.expiry)
 }
 
 /// Sets or takes away the expiry of a key that is there and open for writing.
@@ -185,7 +181,7 @@ fn get_access(
 ) -> c_int {
     target.put(none);
     let Some(key) = key else { return ERR };
-    let Some(clock) = key.with_entry(|entry| entry.clock()) else { return ERR };
+    let Some(Seen { clock, .. }) = key.look() else { return ERR };
     if let Some(value) = with_engine(|engine| figure(engine, clock)).flatten() {
         target.put(value);
     }

@@ -1,5 +1,6 @@
 //! Replies: each kind, in the version of the protocol that the client speaks.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, c_char, c_int, c_long, c_longlong};
 
 use engine::Error;
@@ -49,8 +50,11 @@ fn attribute(writer: &mut Writer, len: usize) {
 }
 
 /// A status can't hold the end of a line.
-fn one_line(text: &CStr) -> String {
-    text.to_string_lossy().replace(['\r', '\n'], " ")
+fn one_line(text: &CStr) -> Cow<'_, str> {
+    match text.to_str() {
+        Ok(text) if !text.bytes().any(|byte| matches!(byte, b'\r' | b'\n')) => text.into(),
+        _ => text.to_string_lossy().replace(['\r', '\n'], " ").into(),
+    }
 }
 
 export! {

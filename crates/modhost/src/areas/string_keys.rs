@@ -24,7 +24,7 @@ export! {
     /// The bytes of the value itself, to be read, and to be written if the key was opened for that.
     fn StringDMA(key: Option<&Key>, len: Out<usize>, mode: c_int) -> *mut c_char {
         let Some(key) = key else { return ptr::null_mut() };
-        let is_string = key.with_entry(|entry| entry.value_type() == ValueType::String);
+        let is_string = key.look().map(|seen| seen.kind == ValueType::String);
         match is_string {
             Some(false) => return ptr::null_mut(),
             None => {

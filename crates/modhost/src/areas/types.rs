@@ -55,11 +55,6 @@ unsafe fn read_methods(methods: *const TypeMethods) -> Option<TypeMethods> {
     Some(read)
 }
 
-/// The type among those registered, which its pointer alone names.
-fn shared(data_type: &DataType) -> Option<Arc<DataType>> {
-    of(data_type.slot()).into_iter().find(|known| ptr::eq(Arc::as_ptr(known), data_type))
-}
-
 export! {
     fn CreateDataType(
         ctx: &Ctx,
@@ -91,7 +86,7 @@ export! {
 
     fn ModuleTypeSetValue(key: Option<&Key>, data_type: Option<&DataType>, value: Data) -> c_int {
         let Some(key) = key.filter(|key| key.is_writable()) else { return ERR };
-        let Some(data_type) = data_type.and_then(shared) else { return ERR };
+        let Some(data_type) = data_type.map(DataType::retain) else { return ERR };
         // SAFETY: the module hands over a value of its type.
         let value = unsafe { ModuleValue::from_raw(data_type, value) };
         let put = |engine: &mut Engine, db: usize, name: &[u8]| engine.put_module_value(db, name, value);
@@ -99,14 +94,13 @@ export! {
     }
 
     fn ModuleTypeGetType(key: Option<&Key>) -> *mut types::ModuleType {
-        let kind = key.and_then(|key| key.with_entry(|entry| entry.module().map(|value| Arc::as_ptr(value.kind()))));
-        // Every type that a value can have here was registered by a module, so is a `DataType`.
-        kind.flatten().map_or(ptr::null_mut(), |kind| kind.cast::<types::ModuleType>().cast_mut())
+        let module = key.and_then(Key::look).and_then(|seen| seen.module);
+        module.map_or(ptr::null_mut(), |(kind, _)| kind.cast::<types::ModuleType>().cast_mut())
     }
 
     fn ModuleTypeGetValue(key: Option<&Key>) -> Data {
-        let value = key.and_then(|key| key.with_entry(|entry| entry.module().map(|value| value.as_ptr())));
-        value.flatten().unwrap_or(ptr::null_mut())
+        let module = key.and_then(Key::look).and_then(|seen| seen.module);
+        module.map_or(ptr::null_mut(), |(_, value)| value)
     }
 
     /// Exchanges the value of a key of the same type; the old one isn't freed.
@@ -117,11 +111,9 @@ export! {
         old: Out<*mut c_void>,
     ) -> c_int {
         let Some(key) = key.filter(|key| key.is_writable()) else { return ERR };
-        let Some(data_type) = data_type.and_then(shared) else { return ERR };
-        let same = key.with_entry(|entry| {
-            entry.module().is_some_and(|held| ptr::addr_eq(Arc::as_ptr(held.kind()), Arc::as_ptr(&data_type)))
-        });
-        if same != Some(true) {
+        let Some(data_type) = data_type.map(DataType::retain) else { return ERR };
+        let kind = key.look().and_then(|seen| seen.module).map(|(kind, _)| kind);
+        if kind != Some(Arc::as_ptr(&data_type)) {
             return ERR;
         }
         // SAFETY: the module hands over a value of its type.

@@ -188,8 +188,10 @@ impl Rewrite for Words {
 /// Uses the value at `k` in database 0.
 fn with_value<R>(server: &mut Server, body: impl FnOnce(&ModuleValue, Place<'_>) -> R) -> R {
     let silent = engine::Look { touch: false, notify_miss: false, count: false, expired_too: false };
-    let entry = server.engine.look_up(0, b"k", silent).expect("it is there");
-    body(&entry.module().expect("a module's value"), Place { db: 0, key: b"k" })
+    let shown = server.engine.look_up(0, b"k", silent, |entry| {
+        body(&entry.module().expect("a module's value"), Place { db: 0, key: b"k" })
+    });
+    shown.expect("it is there")
 }
 
 #[test]
