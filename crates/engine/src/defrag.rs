@@ -81,7 +81,8 @@ impl Defrag {
 impl Engine {
     /// Has it looked at whether there is something to do.
     pub(crate) fn begin_defrag(&mut self) {
-        if !self.config.activedefrag || self.defrag.due.is_some() {
+        // What moves is copied for a child process.
+        if !self.config.activedefrag || self.defrag.due.is_some() || self.has_child() {
             return;
         }
         if self.defrag.cycle.is_none() {
@@ -94,7 +95,7 @@ impl Engine {
     #[inline]
     pub(crate) fn continue_defrag(&mut self) -> Option<Duration> {
         let due = self.defrag.due?;
-        if !self.config.activedefrag {
+        if !self.config.activedefrag || self.has_child() {
             self.end_defrag();
             return None;
         }

@@ -7,6 +7,7 @@ use keyspace::Keyspace;
 
 use crate::acl::Acl;
 use crate::blocking::Waits;
+use crate::child::Child;
 use crate::client::{Client, ClientId, Close, Origin};
 use crate::clients::Clients;
 use crate::clock::Clock;
@@ -86,6 +87,8 @@ pub struct Engine {
     pub(crate) host: Box<dyn Host>,
     pub(crate) module_types: Registered,
     pub(crate) lazyfree: LazyFree,
+    /// The process that was forked off.
+    pub(crate) child: Child,
     pub(crate) cron: Cron,
     pub(crate) expiry: Expiry,
     pub(crate) eviction: Eviction,
@@ -162,6 +165,7 @@ impl Engine {
             host: options.host,
             module_types: Registered::default(),
             lazyfree: LazyFree::default(),
+            child: Child::default(),
             cron: Cron::default(),
             expiry,
             eviction: Eviction::new(),

@@ -96,6 +96,19 @@ pub trait Host: Debug {
         if wanted.is_none() { Ok(()) } else { Err(io::ErrorKind::Unsupported.into()) }
     }
 
+    /// Calls `fork`, which makes a child process of one thread. What other threads might hold locked meanwhile, and the
+    /// child needs, is kept from them: the log, for one.
+    fn while_forking(&mut self, fork: &mut dyn FnMut()) {
+        fork();
+    }
+
+    /// This is a child process now, which serves nobody, waits for nothing and writes no file of the program's. Gives
+    /// the descriptors that it shares with its parent and must not use: sockets that listen, what events are waited
+    /// for with. Those of clients needn't be among them.
+    fn become_child(&mut self) -> Vec<i32> {
+        Vec::new()
+    }
+
     /// The path of the program that runs.
     fn executable(&self) -> PathBuf {
         std::env::current_exe().unwrap_or_default()

@@ -10,6 +10,8 @@ use std::sync::mpsc::{Sender, channel};
 pub(crate) struct LazyFree {
     sender: Option<Sender<Garbage>>,
     counts: Arc<Counts>,
+    /// Whether there is no thread, and none is to be started.
+    stays_here: bool,
 }
 
 #[derive(Debug, Default)]
@@ -38,7 +40,7 @@ impl LazyFree {
         let garbage = Garbage { objects: objects as u64, bytes: bytes as u64, contents: Box::new(contents) };
         self.counts.pending.fetch_add(garbage.objects, Ordering::Relaxed);
         self.counts.pending_bytes.fetch_add(garbage.bytes, Ordering::Relaxed);
-        if self.sender.is_none() {
+        if self.sender.is_none() && !self.stays_here {
             self.sender = self.start();
         }
         match &self.sender {
@@ -65,6 +67,14 @@ impl LazyFree {
     /// Objects that have been freed.
     pub(crate) fn freed(&self) -> u64 {
         self.counts.freed.load(Ordering::Relaxed)
+    }
+
+    /// Has everything dropped here and now from now on: in a child process the thread is missing. What it had been sent
+    /// stays where it is.
+    pub(crate) fn stay_here(&mut self) {
+        self.stays_here = true;
+        // Saying goodbye to the thread could mean waiting for what it holds.
+        std::mem::forget(self.sender.take());
     }
 
     /// Starts counting freed objects from 0 again.

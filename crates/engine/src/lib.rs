@@ -58,6 +58,7 @@ pub mod blocking;
 #[cfg(test)]
 mod blocking_tests;
 mod c_float;
+mod child;
 mod client;
 mod client_eviction;
 mod client_state;
@@ -104,6 +105,7 @@ mod tracking;
 mod transaction;
 mod watch;
 
+pub use child::ChildReport;
 pub use client::{ClientId, Close, Origin};
 pub use client_state::ClientState;
 pub use clock::{Budget, Clock};

@@ -30,6 +30,10 @@ pub enum ServerEvent<'a> {
         /// The directive `hz`.
         hz: u32,
     },
+    /// A child process was forked off.
+    ChildBegins,
+    /// It is no more.
+    ChildEnds,
     /// Two databases have exchanged their contents.
     Swapped(usize, usize),
     /// CONFIG SET has set these directives.

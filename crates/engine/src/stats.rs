@@ -47,6 +47,8 @@ pub struct Stats {
     pub active_defrag_us: u64,
     /// The most microseconds of the processor's time that one step of it took.
     pub active_defrag_longest_step_us: u64,
+    /// Child processes that were forked off.
+    pub forks: u64,
     /// Clients closed because they sent too much that was no complete request.
     pub query_buffer_limit_disconnections: u64,
     /// Clients closed because they didn't read their replies.

@@ -24,6 +24,7 @@ pub(crate) mod digests;
 pub(crate) mod event_loop;
 pub(crate) mod events;
 pub(crate) mod filters;
+pub(crate) mod forks;
 pub(crate) mod info;
 pub(crate) mod io;
 pub(crate) mod key_positions;
@@ -64,6 +65,7 @@ pub(crate) const BINDINGS: &[&[Binding]] = &[
     digests::BINDINGS,
     events::BINDINGS,
     filters::BINDINGS,
+    forks::BINDINGS,
     info::BINDINGS,
     io::BINDINGS,
     key_positions::BINDINGS,
@@ -106,5 +108,6 @@ pub(crate) const HOOKS: &[Hooks] = &[
     promises::HOOKS,
     deferred::HOOKS,
     filters::HOOKS,
+    forks::HOOKS,
     events::HOOKS,
 ];

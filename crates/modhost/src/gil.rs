@@ -11,7 +11,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use engine::Engine;
 
-use crate::inbox::Inbox;
+use crate::areas::forks::Forked;
+use crate::child_process;
+use crate::inbox::{self, Inbox};
 use crate::lend;
 
 /// Has the thread that runs commands turn to its loop.
@@ -27,11 +29,16 @@ pub(crate) struct Gil {
     /// When the first timer of a module is due, in milliseconds since 1970; 0 where none is known of.
     next_timer: AtomicI64,
     pub(crate) inbox: Inbox,
+    /// The child process of one of the modules, if there is one. Only whoever has the engine looks here.
+    pub(crate) child: Mutex<Option<Forked>>,
 }
+
+/// What keeps threads that don't have the engine away from all that a host shares with them.
+pub(crate) type Held<'g> = (MutexGuard<'g, Place>, inbox::Held<'g>);
 
 /// Where the engine lies, if it does.
 #[derive(Default)]
-struct Place(Option<NonNull<Engine>>);
+pub(crate) struct Place(Option<NonNull<Engine>>);
 
 // SAFETY: whoever takes the pointer out has the engine for itself until it is put back: `while_idle` borrows it for as
 // long as it may be there.
@@ -60,6 +67,11 @@ impl Gil {
     /// Forgets when the first timer is due.
     pub(crate) fn forget_timers(&self) {
         self.next_timer.store(0, Ordering::Relaxed);
+    }
+
+    /// Keeps threads that don't have the engine away from what is here.
+    pub(crate) fn hold(&self) -> Held<'_> {
+        (self.place(), self.inbox.hold())
     }
 
     fn place(&self) -> MutexGuard<'_, Place> {
@@ -130,7 +142,8 @@ impl Gil {
 
     /// Has the thread that runs commands turn to its loop.
     pub(crate) fn wake(&self) {
-        if let Some(wake) = self.wake.get() {
+        // A child process has no such thread.
+        if let Some(wake) = self.wake.get().filter(|_| !child_process::is_child()) {
             wake();
         }
     }

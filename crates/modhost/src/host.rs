@@ -73,8 +73,9 @@ impl ModuleHost {
         self.loaded.borrow().iter().map(|module| module.slot).collect()
     }
 
-    /// Tells modules that the server ends.
+    /// Tells modules that the server ends, and ends their child process.
     pub fn announce_shutdown(&self, engine: &mut Engine) {
+        areas::forks::shut_down(&self.gil, engine);
         areas::events::shutdown(engine, &self.slots());
     }
 
@@ -209,6 +210,7 @@ impl Modules for ModuleHost {
     }
 
     fn attend(&self, engine: &mut Engine) -> Option<Duration> {
+        areas::forks::attend(&self.gil, engine);
         self.gil.inbox.attend(engine);
         let due = self.gil.next_timer()?;
         engine.clock_mut().refresh();
@@ -280,6 +282,12 @@ impl Modules for ModuleHost {
 
     fn list(&self) -> Vec<ModuleReport> {
         self.loaded.borrow().iter().map(|module| report(module.slot)).collect()
+    }
+}
+
+impl Drop for ModuleHost {
+    fn drop(&mut self) {
+        areas::forks::abandon(&self.gil);
     }
 }
 

@@ -36,6 +36,9 @@ pub(crate) struct Inbox {
     is_used: AtomicBool,
 }
 
+/// What keeps others from leaving letters.
+pub(crate) struct Held<'i>(#[expect(dead_code, reason = "it is held, and not used")] MutexGuard<'i, Vec<Letter>>);
+
 impl fmt::Debug for Inbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inbox").field("letters", &self.letters().len()).finish_non_exhaustive()
@@ -45,6 +48,11 @@ impl fmt::Debug for Inbox {
 impl Inbox {
     fn letters(&self) -> MutexGuard<'_, Vec<Letter>> {
         self.letters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps others from leaving anything.
+    pub(crate) fn hold(&self) -> Held<'_> {
+        Held(self.letters())
     }
 
     fn leave(&self, letter: Letter) {

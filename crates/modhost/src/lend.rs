@@ -11,10 +11,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::Engine;
 
+use crate::child_process;
+
 thread_local! {
     static LENT: Cell<*mut Engine> = const { Cell::new(ptr::null_mut()) };
     /// See [`stamp`]; 0 where the thread has none yet.
     static STAMP: Cell<u64> = const { Cell::new(0) };
+    /// In a child process, how many calls of `lend` it is within, of those that its parent isn't; 0 in any other.
+    static WITHIN: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Puts back what was lent before, also when a panic passes.
@@ -44,10 +48,41 @@ fn changed() {
     STAMP.set(stamp);
 }
 
+/// Says that this process is a child from now on, which ends where the innermost call of `lend` does that it is within.
+/// What a module has been called for is its parent's affair.
+pub(crate) fn end_with_this_call() {
+    WITHIN.set(1);
+}
+
+/// Notes that a call of `lend` begins in a child process, and in the end, that it ends.
+struct Within;
+
+impl Within {
+    #[inline]
+    fn begin() -> Self {
+        if WITHIN.get() != 0 {
+            WITHIN.set(WITHIN.get() + 1);
+        }
+        Self
+    }
+}
+
+impl Drop for Within {
+    #[inline]
+    fn drop(&mut self) {
+        let calls = WITHIN.get();
+        if calls == 1 {
+            child_process::exit_astray();
+        }
+        WITHIN.set(calls.saturating_sub(1));
+    }
+}
+
 /// Lends the engine to this thread while `body` runs.
 pub(crate) fn lend<R>(engine: &mut Engine, body: impl FnOnce() -> R) -> R {
     changed();
     let _restore = Restore(LENT.replace(engine));
+    let _within = Within::begin();
     body()
 }
 

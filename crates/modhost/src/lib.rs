@@ -6,6 +6,7 @@ mod api;
 mod areas;
 mod blocked;
 mod call_reply;
+mod child_process;
 mod context;
 mod data_type;
 mod defrag;

@@ -71,6 +71,16 @@ pub(crate) struct Identity {
     pub(crate) args: Vec<Vec<u8>>,
 }
 
+/// What the areas of the API know of a module, each under a type of its own.
+type States = Vec<(TypeId, Box<dyn Any + Send>)>;
+
+/// What keeps other threads away from a slot.
+pub(crate) struct Held<'s> {
+    _gil: MutexGuard<'s, Arc<Gil>>,
+    _identity: MutexGuard<'s, Identity>,
+    _states: MutexGuard<'s, States>,
+}
+
 /// A place for a module.
 pub(crate) struct Slot {
     index: usize,
@@ -83,8 +93,7 @@ pub(crate) struct Slot {
     /// What SetModuleOptions was given.
     options: AtomicI32,
     identity: Mutex<Identity>,
-    /// What the areas of the API know of the module, each under a type of its own.
-    states: Mutex<Vec<(TypeId, Box<dyn Any + Send>)>>,
+    states: Mutex<States>,
 }
 
 impl fmt::Debug for Slot {
@@ -138,6 +147,13 @@ pub(crate) fn taken_by(gil: &Arc<Gil>) -> impl Iterator<Item = &'static Slot> + 
 }
 
 impl Slot {
+    /// Keeps other threads away from all that they may look at here without having the engine.
+    pub(crate) fn hold(&self) -> Held<'_> {
+        let gil = self.gil.lock().unwrap_or_else(PoisonError::into_inner);
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        Held { _gil: gil, _identity: self.identity(), _states: states }
+    }
+
     /// Its number.
     pub(crate) fn index(&self) -> usize {
         self.index

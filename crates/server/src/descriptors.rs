@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::os::fd::{AsRawFd, RawFd};
 
 use engine::{Engine, Readiness};
 use mio::event::Event;
@@ -22,6 +23,11 @@ impl Descriptors {
     /// None yet.
     pub(crate) fn new(registry: Registry) -> Self {
         Self { registry, watched: HashSet::new() }
+    }
+
+    /// The descriptor with which they are watched.
+    pub(crate) fn watched_with(&self) -> RawFd {
+        self.registry.as_raw_fd()
     }
 
     /// Watches a descriptor for what is wanted, or no longer.

@@ -19,7 +19,7 @@ use tempfile::NamedTempFile;
 use crate::descriptors::Descriptors;
 use crate::limits;
 use crate::listen::Listeners;
-use crate::log::Log;
+use crate::log::{self, Log};
 
 /// The server, as the engine sees it.
 #[derive(Debug)]
@@ -34,6 +34,15 @@ pub(crate) struct ServerHost {
     pub(crate) waker: Arc<mio::Waker>,
     /// The path of the program; found at the start, because the file may be replaced while it runs.
     pub(crate) executable: PathBuf,
+    /// Whether this is a child process of the server, which leaves its files alone.
+    pub(crate) is_child: bool,
+}
+
+impl ServerHost {
+    /// Replaces a file's text, for the server and not for a child process of it.
+    fn replace(&self, path: &Path, text: &[u8]) -> io::Result<()> {
+        if self.is_child { Err(ErrorKind::PermissionDenied.into()) } else { replace(path, text) }
+    }
 }
 
 impl Host for ServerHost {
@@ -50,7 +59,7 @@ impl Host for ServerHost {
 
     fn write_config(&mut self, text: &[u8]) -> io::Result<()> {
         match &self.config_file {
-            Some(path) => replace(path, text),
+            Some(path) => self.replace(path, text),
             None => Err(ErrorKind::NotFound.into()),
         }
     }
@@ -60,7 +69,7 @@ impl Host for ServerHost {
     }
 
     fn write_file(&mut self, path: &[u8], bytes: &[u8]) -> io::Result<()> {
-        replace(Path::new(OsStr::from_bytes(path)), bytes)
+        self.replace(Path::new(OsStr::from_bytes(path)), bytes)
     }
 
     fn apply(&mut self, config: &Config, changed: &[&'static str]) -> Result<(), String> {
@@ -117,6 +126,18 @@ impl Host for ServerHost {
 
     fn watch(&mut self, fd: i32, wanted: Readiness) -> io::Result<()> {
         self.descriptors.watch(fd, wanted)
+    }
+
+    fn while_forking(&mut self, fork: &mut dyn FnMut()) {
+        log::alone(fork);
+    }
+
+    fn become_child(&mut self) -> Vec<i32> {
+        log::enter_child();
+        self.is_child = true;
+        let mut descriptors = self.listeners.borrow().descriptors();
+        descriptors.push(self.descriptors.watched_with());
+        descriptors
     }
 
     fn executable(&self) -> PathBuf {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -168,6 +168,16 @@ impl Listeners {
         }
         entry.insert(listener);
         Ok(())
+    }
+
+    /// The descriptors of the sockets, and of what they are watched with.
+    pub(crate) fn descriptors(&self) -> Vec<RawFd> {
+        let of = |listener: &Listener| match listener {
+            Listener::Tcp(socket) => socket.as_raw_fd(),
+            Listener::Unix(socket) => socket.as_raw_fd(),
+        };
+        let watch = std::iter::once(self.registry.as_raw_fd());
+        self.sockets.iter().map(|(_, listener)| of(listener)).chain(watch).collect()
     }
 
     /// Closes every socket, and removes the unix socket's file.

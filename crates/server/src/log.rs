@@ -14,6 +14,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use engine::config::LogLevel;
 use jiff::Zoned;
@@ -25,9 +27,28 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::reload;
 
-/// The role that every line names: a master. (Redis also has `S`, `C` and `X`: replica, child
-/// process and sentinel.)
-const ROLE: char = 'M';
+/// Whether this is a child process of the server.
+static IS_CHILD: AtomicBool = AtomicBool::new(false);
+
+/// Held while a line gets its time, for which the rules of the time zone may have to be read.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// The role that every line names: a master, or a child process. (Redis also has `S` and `X`: replica and sentinel.)
+fn role() -> char {
+    if IS_CHILD.load(Ordering::Relaxed) { 'C' } else { 'M' }
+}
+
+/// Has lines name a child process from now on.
+pub(crate) fn enter_child() {
+    IS_CHILD.store(true, Ordering::Relaxed);
+}
+
+/// Runs `body` while no other thread is at a line in such a way that it holds what a child process needs for one.
+pub(crate) fn alone(body: impl FnOnce()) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _stdout = io::stdout().lock();
+    body();
+}
 
 /// What `loglevel` lets through: its level and all above it.
 fn filter(level: LogLevel) -> LevelFilter {
@@ -185,8 +206,11 @@ where
             Level::INFO => '*',
             Level::WARN | Level::ERROR => '#',
         };
+        let role = role();
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let time = (self.now)();
-        write!(writer, "{}:{ROLE} {} {mark} ", process::id(), time.strftime("%d %b %Y %H:%M:%S.%3f"))?;
+        drop(turn);
+        write!(writer, "{}:{role} {} {mark} ", process::id(), time.strftime("%d %b %Y %H:%M:%S.%3f"))?;
         let mut message = String::new();
         context.format_fields(Writer::new(&mut message), event)?;
         // What a client sent may be part of the message; it must not forge lines of the log.

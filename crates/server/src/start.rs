@@ -131,6 +131,7 @@ fn serve(arguments: &[OsString]) -> Result<(), Failure> {
         descriptors: Descriptors::new(registry),
         waker: Arc::new(waker),
         executable: env::current_exe().unwrap_or_default(),
+        is_child: false,
     };
     let mut engine =
         Engine::open(Options { config: config.clone(), host: Box::new(host), ..Options::default() });

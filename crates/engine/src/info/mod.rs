@@ -10,6 +10,7 @@ mod figures;
 mod keyspace;
 mod memory;
 mod modules;
+mod persistence;
 mod server;
 mod stats;
 
@@ -37,7 +38,7 @@ const SECTIONS: &[Section] = &[
     Section { title: "Server", write: server::write },
     Section { title: "Clients", write: clients::write },
     Section { title: "Memory", write: memory::write },
-    Section { title: "Persistence", write: absent::persistence },
+    Section { title: "Persistence", write: persistence::write },
     Section { title: "Stats", write: stats::write },
     Section { title: "Replication", write: absent::replication },
     Section { title: "CPU", write: cpu::write },

@@ -55,6 +55,12 @@ export! {
                     flags |= ctx_flags::OOM_WARNING;
                 }
             }
+            if engine.has_child() {
+                flags |= ctx_flags::ACTIVE_CHILD;
+            }
+            if engine.is_child() {
+                flags |= ctx_flags::IS_CHILD;
+            }
             if config.enable_debug_command.allows(true) {
                 flags |= ctx_flags::DEBUG_ENABLED;
             }

@@ -184,6 +184,12 @@ pub(crate) fn tell(engine: &mut Engine, slots: &[&'static Slot], what: &ServerEv
             let mut data = CronLoop { version: DATA_VERSION, hz: hz as i32 };
             fire(engine, slots, event::CRON_LOOP, 0, Some(&mut data));
         }
+        ServerEvent::ChildBegins => {
+            fire::<()>(engine, slots, event::FORK_CHILD, subevent::FORK_CHILD_BORN, None);
+        }
+        ServerEvent::ChildEnds => {
+            fire::<()>(engine, slots, event::FORK_CHILD, subevent::FORK_CHILD_DIED, None);
+        }
         ServerEvent::Swapped(first, second) => {
             let mut data =
                 SwapDbInfo { version: DATA_VERSION, dbnum_first: first as i32, dbnum_second: second as i32 };

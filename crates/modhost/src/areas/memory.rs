@@ -8,6 +8,7 @@ use module_abi::types::{self, GetApiFunc};
 
 use crate::api::{self, Binding};
 use crate::areas::event_loop::{EventLoopAdd, EventLoopAddOneShot, EventLoopDel};
+use crate::areas::forks::{Fork, KillForkChild};
 use crate::blocked::Blocked;
 use crate::context::Ctx;
 use crate::guard::{FromRaw, guarded};
@@ -157,7 +158,7 @@ macro_rules! own {
 
 own! {
     Alloc TryAlloc Calloc TryCalloc Realloc TryRealloc Free Strdup GetThreadSafeContext
-    EventLoopAdd EventLoopDel EventLoopAddOneShot
+    EventLoopAdd EventLoopDel EventLoopAddOneShot Fork KillForkChild
 }
 
 macro_rules! per_slot {

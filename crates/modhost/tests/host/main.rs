@@ -13,6 +13,7 @@ mod defrag;
 mod dictionaries;
 mod events;
 mod filters;
+mod forks;
 mod guests;
 mod loading;
 mod looping;
