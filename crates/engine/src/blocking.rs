@@ -454,6 +454,7 @@ impl Engine {
     /// Does what commands have left to be done when they are over: those who waited go on with their requests, and
     /// what they change may release others.
     pub(crate) fn settle(&mut self) {
+        self.release_kept();
         while let Some(id) = self.waits.released.pop_front() {
             if self.is_inner(id) { self.keep_promise(id) } else { self.resume(id) }
         }

@@ -56,8 +56,7 @@ impl Engine {
     /// Says that there is a child process now, and how long the fork took. Modules are told.
     pub fn child_begins(&mut self, took: Duration) {
         let child = &mut self.child;
-        *child =
-            Child { is_active: true, fork_took: took, last_cow: child.last_cow, ..Child::default() };
+        *child = Child { is_active: true, fork_took: took, last_cow: child.last_cow, ..Child::default() };
         self.stats.forks += 1;
         self.note_latency("fork", took);
         self.tell(&ServerEvent::ChildBegins);

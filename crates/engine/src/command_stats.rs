@@ -80,7 +80,15 @@ impl Engine {
     /// batch, so that the clock is read once for each.
     #[inline]
     pub(crate) fn begin_measure(&mut self) -> Instant {
-        self.last_end.take().unwrap_or_else(Instant::now)
+        let begun = self.last_end.take().unwrap_or_else(Instant::now);
+        self.began = begun;
+        begun
+    }
+
+    /// When the last command began that has begun, in real time.
+    #[inline]
+    pub fn command_began(&self) -> Instant {
+        self.began
     }
 
     /// Counts a call that began at `begun`, for INFO, SLOWLOG, LATENCY and those who watch with MONITOR.

@@ -15,7 +15,7 @@ use crate::secrets::has_secret;
 pub(crate) enum Outcome {
     /// It was answered, or queued, or refused, or waits for its answer.
     Taken,
-    /// It must be given again later: clients are paused.
+    /// It must be given again later: clients are paused, or wait for a command.
     Postponed,
 }
 
@@ -45,7 +45,9 @@ impl Engine {
         command: Option<&'static Command>,
         args: &[&[u8]],
     ) -> Outcome {
-        if self.has_filters && !args.is_empty() {
+        if self.keeps_for_later(id) {
+            Outcome::Postponed
+        } else if self.has_filters && !args.is_empty() {
             self.execute_filtered(id, args)
         } else {
             self.execute_as_it_is(id, command, args)
@@ -184,9 +186,14 @@ impl Engine {
                  in this context"
             )));
         }
+        if !command.flags.contains(Flags::ALLOW_BUSY)
+            && let Some(error) = self.busy_error()
+        {
+            return Err(error);
+        }
         // Redis 7.0 has those who are shown commands among its replicas.
         let reaches_keys = Flags::READONLY | Flags::WRITE | Flags::MAY_REPLICATE;
-        if client.is_monitor && command.flags.intersects(reaches_keys) {
+        if self.connected_mut(id).is_monitor && command.flags.intersects(reaches_keys) {
             return Err(Error::fixed("ERR Replica can't interact with the keyspace"));
         }
         Ok(())

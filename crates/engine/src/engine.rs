@@ -7,6 +7,7 @@ use keyspace::Keyspace;
 
 use crate::acl::Acl;
 use crate::blocking::Waits;
+use crate::busy::Busy;
 use crate::child::Child;
 use crate::client::{Client, ClientId, Close, Origin};
 use crate::clients::Clients;
@@ -80,6 +81,8 @@ pub struct Engine {
     pub(crate) monitors: Vec<ClientId>,
     /// When the last command of the batch that is being executed ended.
     pub(crate) last_end: Option<Instant>,
+    /// When the last command began that has begun.
+    pub(crate) began: Instant,
     pub(crate) clock: Clock,
     pub(crate) rng: Rng,
     pub(crate) stats: Stats,
@@ -120,6 +123,7 @@ pub struct Engine {
     pub(crate) just_expired: Vec<(usize, Vec<u8>)>,
     pub(crate) waits: Waits,
     pub(crate) pause: Option<Pause>,
+    pub(crate) busy: Busy,
     /// A queue that EXEC has emptied, for the next MULTI.
     pub(crate) spare_transaction: Option<Box<Transaction>>,
     /// Whoever hosts modules.
@@ -157,6 +161,7 @@ impl Engine {
             latency: latency::Monitor::default(),
             monitors: Vec::new(),
             last_end: None,
+            began: Instant::now(),
             config: options.config,
             clock: options.clock,
             rng,
@@ -187,6 +192,7 @@ impl Engine {
             watches: Watches::new(databases, &hasher),
             waits: Waits::new(databases, &hasher, wake),
             pause: None,
+            busy: Busy::default(),
             spare_transaction: None,
             modules: None,
             module_events: EventClasses::empty(),
@@ -234,6 +240,7 @@ impl Engine {
         let Some(client) = self.clients.remove(id) else { return };
         if client.is_postponed {
             self.forget_postponed(id);
+            self.forget_kept(id);
         }
         if client.has_tracked {
             self.forget_reader();

@@ -57,6 +57,7 @@ mod bits;
 pub mod blocking;
 #[cfg(test)]
 mod blocking_tests;
+mod busy;
 mod c_float;
 mod child;
 mod client;
@@ -105,6 +106,7 @@ mod tracking;
 mod transaction;
 mod watch;
 
+pub use busy::Turns;
 pub use child::ChildReport;
 pub use client::{ClientId, Close, Origin};
 pub use client_state::ClientState;

@@ -14,6 +14,8 @@ pub(crate) struct Delivery {
     pub(crate) running: Option<ClientId>,
     /// Messages to that client.
     deferred: Vec<u8>,
+    /// The same of the client whose command lets others have their turn.
+    outer: Option<(ClientId, Vec<u8>)>,
     /// Clients that have been given something outside of their own commands, and whoever writes to them hasn't asked.
     ready: Vec<ClientId>,
 }
@@ -82,6 +84,21 @@ impl Engine {
         };
     }
 
+    /// Sets the client aside whose command lets others have their turn: its output is taken until then.
+    pub(crate) fn begin_turns(&mut self) {
+        let delivery = &mut self.delivery;
+        let deferred = std::mem::take(&mut delivery.deferred);
+        delivery.outer = delivery.running.take().map(|id| (id, deferred));
+    }
+
+    /// Ends that.
+    pub(crate) fn end_turns(&mut self) {
+        let delivery = &mut self.delivery;
+        if let Some((id, deferred)) = delivery.outer.take() {
+            (delivery.running, delivery.deferred) = (Some(id), deferred);
+        }
+    }
+
     /// Takes back the reply that begins at `start`, when the client wants none.
     pub(crate) fn mute(&mut self, id: ClientId, reply: &mut Writer, start: usize) {
         if self.connected_mut(id).is_muted() {
@@ -93,6 +110,10 @@ impl Engine {
     pub(crate) fn push(&mut self, id: ClientId, message: &[u8]) {
         if self.delivery.running == Some(id) {
             self.delivery.deferred.extend_from_slice(message);
+            return;
+        }
+        if let Some((_, deferred)) = self.delivery.outer.as_mut().filter(|(outer, _)| *outer == id) {
+            deferred.extend_from_slice(message);
             return;
         }
         let Some(client) = self.clients.get_mut(id).filter(|client| client.close.is_none()) else { return };

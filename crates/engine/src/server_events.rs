@@ -72,7 +72,8 @@ impl Engine {
     /// Does what was put off until now.
     #[inline]
     pub(crate) fn after_command(&mut self) {
-        if self.is_deferred {
+        // What belongs to a command that lets others have their turn is done when that command is.
+        if self.is_deferred && !self.is_letting_others_in() {
             self.do_deferred();
         }
     }

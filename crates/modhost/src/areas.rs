@@ -43,6 +43,7 @@ pub(crate) mod string_keys;
 pub(crate) mod strings;
 pub(crate) mod threads;
 pub(crate) mod timers;
+pub(crate) mod turns;
 pub(crate) mod types;
 pub(crate) mod values;
 
@@ -83,6 +84,7 @@ pub(crate) const BINDINGS: &[&[Binding]] = &[
     strings::BINDINGS,
     threads::BINDINGS,
     timers::BINDINGS,
+    turns::BINDINGS,
     types::BINDINGS,
     values::BINDINGS,
     crate::foreign::BINDINGS,

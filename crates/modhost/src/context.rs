@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::sync::Arc;
+use std::time::Instant;
 
 use engine::command::KeyFlags;
 use engine::resp::{Version, Writer};
@@ -38,6 +39,10 @@ pub(crate) struct Ctx {
     pub(crate) own_db: Cell<usize>,
     /// The command that runs, if one does.
     command: Cell<Option<&'static ModuleCommand>>,
+    /// When the command began, or, without one, the module first let others have their turn.
+    pub(crate) begun: Cell<Option<Instant>>,
+    /// When others may have their turn again, once they have had one.
+    pub(crate) next_turn: Cell<Option<Instant>>,
     /// The reply.
     pub(crate) reply: RefCell<Writer>,
     /// Whether the database is its own although there is a client.
@@ -75,6 +80,8 @@ impl Ctx {
             client,
             own_db: Cell::new(0),
             command: Cell::new(None),
+            begun: Cell::new(None),
+            next_turn: Cell::new(None),
             reply: RefCell::new(reply),
             has_own_db: false,
             pending: RefCell::new(None),
@@ -93,8 +100,10 @@ impl Ctx {
         client: ClientId,
         reply: Writer,
         command: &'static ModuleCommand,
+        begun: Instant,
     ) -> Self {
         let ctx = Self::new(slot, Some(client), reply);
+        ctx.begun.set(Some(begun));
         ctx.command.set(Some(command));
         ctx
     }

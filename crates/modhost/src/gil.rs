@@ -4,6 +4,7 @@
 //! module may take it; then the first one waits until it is laid down again. What the modules of a host share otherwise
 //! is here too: when the first of their timers is due, and what they leave for that thread.
 
+use std::cell::Cell;
 use std::fmt;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -43,6 +44,16 @@ pub(crate) struct Place(Option<NonNull<Engine>>);
 // SAFETY: whoever takes the pointer out has the engine for itself until it is put back: `while_idle` borrows it for as
 // long as it may be there.
 unsafe impl Send for Place {}
+
+thread_local! {
+    /// Whether this thread has taken the engine from the one that runs commands.
+    static IS_TAKEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread has taken the engine from the one that runs commands.
+pub(crate) fn is_taken_here() -> bool {
+    IS_TAKEN.get()
+}
 
 impl fmt::Debug for Gil {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,6 +132,7 @@ impl Gil {
         // SAFETY: it was taken, so nobody else has it.
         unsafe { engine.as_mut() }.clock_mut().refresh();
         lend::set(engine.as_ptr());
+        IS_TAKEN.set(true);
     }
 
     /// Takes the engine for this thread, if it can be had at once; says whether it was.
@@ -135,6 +147,7 @@ impl Gil {
     /// Lays down the engine that this thread has taken. What it has left for others to do is done at once.
     pub(crate) fn unlock(&self) {
         if let Some(engine) = NonNull::new(lend::set(ptr::null_mut())) {
+            IS_TAKEN.set(false);
             self.lay_down(engine);
             self.wake();
         }

@@ -37,7 +37,9 @@ pub(crate) struct Inbox {
 }
 
 /// What keeps others from leaving letters.
-pub(crate) struct Held<'i>(#[expect(dead_code, reason = "it is held, and not used")] MutexGuard<'i, Vec<Letter>>);
+pub(crate) struct Held<'i>(
+    #[expect(dead_code, reason = "it is held, and not used")] MutexGuard<'i, Vec<Letter>>,
+);
 
 impl fmt::Debug for Inbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -24,6 +24,17 @@ pub(crate) enum Outcome {
     Over,
 }
 
+/// How far a connection's turn has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begun {
+    /// So many bytes have come.
+    Received(usize),
+    /// What could be written is written.
+    Written(Outcome),
+    /// The connection is over.
+    Over,
+}
+
 /// A client's socket and what is known about it. Readiness is told once, at the edge, so it is kept here.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -39,6 +50,8 @@ pub(crate) struct Connection {
     is_read_out: bool,
     /// Whether the event loop has it in its queue of unfinished ones.
     pub(crate) is_queued: bool,
+    /// Whether the engine is at what it has sent.
+    pub(crate) is_served: bool,
 }
 
 impl Connection {
@@ -51,6 +64,7 @@ impl Connection {
             peer_finished: false,
             is_read_out: false,
             is_queued: false,
+            is_served: false,
         }
     }
 
@@ -75,20 +89,26 @@ impl Connection {
         self.is_writable |= event.is_writable() || event.is_error();
     }
 
-    /// Writes what the client is owed, reads at most one `buffer`, executes it, and writes the replies.
+    /// Begins a turn: writes what the client is owed, and reads at most one `buffer`, which the engine is to be given;
+    /// then the replies are written.
     ///
     /// Reading doesn't wait for the client to take its replies: as in Redis, output-buffer limits are what ends
     /// a client that never does.
-    pub(crate) fn turn(&mut self, engine: &mut Engine, buffer: &mut [u8]) -> Outcome {
-        let mut outcome = self.write(engine);
-        if outcome != Outcome::Over && self.wants_to_read(engine) {
-            match self.read(buffer) {
-                Err(_) => return Outcome::Over,
-                Ok(0) => {}
-                Ok(count) => engine.receive(self.id, &buffer[..count]),
-            }
-            outcome = self.write(engine);
+    pub(crate) fn begin_turn(&mut self, engine: &mut Engine, buffer: &mut [u8]) -> Begun {
+        let outcome = self.write(engine);
+        if outcome == Outcome::Over || !self.wants_to_read(engine) {
+            return Begun::Written(outcome);
         }
+        match self.read(buffer) {
+            Err(_) => Begun::Over,
+            Ok(0) => Begun::Written(self.write(engine)),
+            Ok(count) => Begun::Received(count),
+        }
+    }
+
+    /// Ends a turn, when all that it could write is written.
+    pub(crate) fn end_turn(&mut self, engine: &Engine, begun: Begun, buffer: &mut [u8]) -> Outcome {
+        let Begun::Written(outcome) = begun else { return Outcome::Over };
         let is_paid = engine.output(self.id).is_empty();
         match engine.closing(self.id) {
             Some(Close::Now) => Outcome::Over,
@@ -134,7 +154,7 @@ impl Connection {
     }
 
     /// Writes once.
-    fn write(&mut self, engine: &mut Engine) -> Outcome {
+    pub(crate) fn write(&mut self, engine: &mut Engine) -> Outcome {
         let owed = engine.output(self.id);
         if owed.is_empty() || !self.is_writable || engine.closing(self.id) == Some(Close::Now) {
             return Outcome::Waiting;

@@ -7,7 +7,8 @@
 //! | `configuration.rs` | the configuration file, the standard input and the options, with their includes |
 //! | `limits.rs` | the descriptors that `maxclients` needs |
 //! | `listen.rs` | the sockets that listen |
-//! | `event_loop.rs` | waits, and gives every socket its turn |
+//! | `event_loop.rs` | waits, and does what is due by the clock |
+//! | `sockets.rs` | gives every socket its turn, also while a command runs that lets others have theirs |
 //! | `admission.rs` | which new connections become clients |
 //! | `connection.rs` | one client's socket: what a turn reads, executes and writes |
 //! | `stream.rs` | TCP or unix |
@@ -27,6 +28,7 @@ mod limits;
 mod listen;
 mod log;
 mod signals;
+mod sockets;
 mod start;
 mod stream;
 

@@ -20,12 +20,13 @@ use tracing::{info, warn};
 use crate::banner::Banner;
 use crate::configuration::{self, Configuration};
 use crate::descriptors::Descriptors;
-use crate::event_loop::{Ending, EventLoop, FIRST_LISTENER, SIGNALS, WAKER};
+use crate::event_loop::EventLoop;
 use crate::host::{self, ServerHost};
 use crate::limits;
 use crate::listen::Listeners;
 use crate::log::{self, Log, LogSettings};
 use crate::signals::Signals;
+use crate::sockets::{Ending, FIRST_LISTENER, SIGNALS, Sockets, WAKER};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -154,7 +155,7 @@ fn serve(arguments: &[OsString]) -> Result<(), Failure> {
         info!("Ready to accept connections unix");
     }
 
-    let mut event_loop = EventLoop::new(poll, engine, modules, Rc::clone(&listeners), signals);
+    let mut event_loop = EventLoop::new(engine, modules, Sockets::new(poll, Rc::clone(&listeners), signals));
     let ending = event_loop.run();
     if let Ok(Ending::Signal(name)) = ending {
         warn!("Received {name} scheduling shutdown...");

@@ -127,6 +127,8 @@ pub struct Config {
     pub client_query_buffer_limit: u64,
     /// The most bytes of one argument, and of a string value.
     pub proto_max_bulk_len: u64,
+    /// How long a command of a module runs before it lets others have their turn, in milliseconds.
+    pub busy_reply_threshold: u64,
     /// Whether eviction frees values in the background.
     pub lazyfree_lazy_eviction: bool,
     /// Whether expiry frees values in the background.
@@ -222,6 +224,7 @@ impl Default for Config {
             client_output_buffer_limit: ClientOutputBufferLimits::default(),
             client_query_buffer_limit: 1 << 30,
             proto_max_bulk_len: 512 << 20,
+            busy_reply_threshold: 5000,
             lazyfree_lazy_eviction: false,
             lazyfree_lazy_expire: false,
             lazyfree_lazy_server_del: false,

@@ -27,7 +27,6 @@ const RDB: &str = "RDB files are not supported";
 const PROPAGATION_ERRORS: &[&str] = &["ignore", "panic", "panic-on-replicas"];
 const REHASHING: &str = "the dictionary grows and shrinks with each command, never in the background";
 const REPLICATION: &str = "replication is not supported";
-const SCRIPTS: &str = "scripts are not supported";
 const SOCKET_MARK: &str = "marking sockets is not supported";
 const SUPERVISION: &str = "telling a supervisor about readiness is not supported";
 const SYSLOG_FACILITIES: &[&str] =
@@ -93,7 +92,7 @@ pub static TABLE: &[Directive] = &[
     row("bind", Words(check::addresses), field!(bind)),
     row("bind-source-addr", ANY, waiting("", REPLICATION)),
     row("bio_cpulist", ANY, waiting("", AFFINITY)).immutable(),
-    row("busy-reply-threshold", LONG, waiting("5000", SCRIPTS)).alias("lua-time-limit"),
+    row("busy-reply-threshold", LONG, field!(busy_reply_threshold)).alias("lua-time-limit"),
     row("client-output-buffer-limit", Words(check::output_limits), field!(client_output_buffer_limit)),
     row("client-query-buffer-limit", memory(MIB, i64::MAX), field!(client_query_buffer_limit)),
     row("cluster-allow-pubsubshard-when-down", YesNo, waiting("yes", CLUSTER)),

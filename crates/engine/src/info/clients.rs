@@ -13,7 +13,7 @@ pub(super) fn write(engine: &mut Engine, fields: &mut Fields) {
     fields.field("maxclients", engine.config.maxclients);
     fields.field("client_recent_max_input_buffer", input);
     fields.field("client_recent_max_output_buffer", output);
-    fields.field("blocked_clients", engine.waits.len() + engine.postponed());
+    fields.field("blocked_clients", engine.waits.len() + engine.postponed() + engine.kept());
     fields.field("tracking_clients", engine.tracking.clients());
     fields.field("clients_in_timeout_table", engine.waits.with_deadline());
 }

@@ -146,7 +146,8 @@ fn run(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
         return Err(Error::fixed("ERR the module of this command is not loaded any more"));
     };
     let reply = std::mem::take(context.reply());
-    let ctx = Ctx::for_command(owner.slot(), context.client_id(), reply, owner);
+    let begun = context.engine().command_began();
+    let ctx = Ctx::for_command(owner.slot(), context.client_id(), reply, owner, begun);
     let mut arguments = Arguments::new(args);
     if let Some((key, copy)) = args.get(1).zip(arguments.text(1)) {
         context.engine().expect_copy(key, copy);

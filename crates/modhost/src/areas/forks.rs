@@ -37,7 +37,11 @@ fn forget(slot: &'static Slot, engine: &mut Engine) {
 /// Ends the child, because the server ends.
 pub(crate) fn shut_down(gil: &Gil, engine: &mut Engine) {
     end(gil, engine, |forked| {
-        tracing::warn!("Module {} has a child process still, {}: it is ended", forked.slot.name(), forked.process.pid());
+        tracing::warn!(
+            "Module {} has a child process still, {}: it is ended",
+            forked.slot.name(),
+            forked.process.pid()
+        );
         true
     });
 }

@@ -23,9 +23,8 @@ fn wait_for_end(mut state: impl FnMut() -> String) -> String {
 
 /// What both have told when their children have ended.
 fn settled(ours: &mut Server, theirs: &mut Redis) -> (String, String) {
-    let theirs = wait_for_end(|| {
-        String::from_utf8_lossy(&theirs.bytes(&[b"forker.state"])).replace("\r\n", "|")
-    });
+    let theirs =
+        wait_for_end(|| String::from_utf8_lossy(&theirs.bytes(&[b"forker.state"])).replace("\r\n", "|"));
     (settled_alone(ours), theirs)
 }
 

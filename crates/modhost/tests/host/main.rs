@@ -21,5 +21,6 @@ mod memory;
 mod oracle;
 mod support;
 mod telling;
+mod turns;
 mod types;
 mod values;
