@@ -87,7 +87,7 @@ impl Engine {
         let db = self.keyspace.db_mut(index);
         for key in &due {
             if let Some(entry) = db.remove(key) {
-                discard(&mut self.lazyfree, entry, self.config.lazyfree_lazy_expire);
+                discard(&mut self.lazyfree, index, entry, self.config.lazyfree_lazy_expire);
             }
         }
         let goes_on = self.expiry.cursors[index] != 0 && due.len() * 100 > visited * worthwhile_percent;

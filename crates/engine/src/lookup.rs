@@ -100,7 +100,7 @@ impl Reaper<'_> {
             if self.is_observed {
                 self.just_expired.push((self.db, key.to_vec()));
             }
-            discard(self.lazyfree, entry.remove(), self.lazy);
+            discard(self.lazyfree, self.db, entry.remove(), self.lazy);
         }
         None
     }
@@ -255,11 +255,9 @@ impl Engine {
                     (Expiry::Keep, _) => Expiry::Never,
                     _ => expiry,
                 };
-                if let Some(value) = entry.get().module() {
-                    value.unlink(Place { db, key });
-                }
-                if self.config.lazyfree_lazy_server_del && is_worth_a_thread(entry.get()) {
-                    discard(&mut self.lazyfree, entry.remove(), true);
+                unlink(db, entry.get());
+                if self.config.lazyfree_lazy_server_del && is_worth_a_thread(db, entry.get()) {
+                    free_later(&mut self.lazyfree, entry.remove());
                     self.keyspace.db_mut(db).set(key, value, expiry, clock);
                 } else {
                     entry.set(value, expiry);
@@ -297,7 +295,7 @@ impl Engine {
         }
         let Some(mut entry) = self.keyspace.db_mut(db).find_mut(key) else { return false };
         if at <= now {
-            discard(&mut self.lazyfree, entry.remove(), lazy);
+            discard(&mut self.lazyfree, db, entry.remove(), lazy);
             self.signal_removal(db, key);
             self.modified(db, key, EventClasses::GENERIC, "del");
         } else {
@@ -324,9 +322,8 @@ impl Engine {
         }
         let Some(entry) = self.find(db, key) else { return false };
         let entry = entry.remove();
-        self.unlinked(db, &entry);
         self.signal_removal(db, key);
-        discard(&mut self.lazyfree, entry, lazy);
+        discard(&mut self.lazyfree, db, entry, lazy);
         self.modified(db, key, EventClasses::GENERIC, "del");
         true
     }
@@ -344,6 +341,7 @@ impl Engine {
     pub(crate) fn rename(&mut self, db: usize, from: &[u8], to: &[u8]) {
         self.foretell(db, to, Going::Deleted);
         self.foretell(db, from, Going::Deleted);
+        self.unlink_key(db, from);
         let replaced = self.keyspace.db_mut(db).rename(from, to).flatten();
         self.discard_replaced(db, replaced);
         self.notify(db, to, EventClasses::NEW, "new");
@@ -381,6 +379,7 @@ impl Engine {
     /// Takes a key to the database `target`, which has none of that name, and tells of the change.
     pub(crate) fn move_key(&mut self, db: usize, key: &[u8], target: usize) {
         self.foretell(db, key, Going::Deleted);
+        self.unlink_key(db, key);
         let Some(entry) = self.keyspace.db_mut(db).remove(key) else { return };
         let replaced = self.keyspace.db_mut(target).insert_entry(entry);
         self.discard_replaced(target, replaced);
@@ -390,6 +389,13 @@ impl Engine {
         self.touched(target, key);
         self.notify(db, key, EventClasses::GENERIC, "move_from");
         self.notify(target, key, EventClasses::GENERIC, "move_to");
+    }
+
+    /// Lets the type of a module's value know that it leaves its key, for another one.
+    fn unlink_key(&mut self, db: usize, key: &[u8]) {
+        if let Some(entry) = self.keyspace.db(db).find(key) {
+            unlink(db, entry);
+        }
     }
 
     fn discard_replaced(&mut self, db: usize, replaced: Option<Entry>) {
@@ -426,17 +432,30 @@ impl Engine {
     }
 }
 
-/// Frees an entry: here, or on the thread when that was asked for and is worth it.
-pub(crate) fn discard(lazyfree: &mut crate::lazyfree::LazyFree, entry: Entry, lazy: bool) {
-    if lazy && is_worth_a_thread(entry.as_ref()) {
-        lazyfree.drop_later(1, bytes(entry.as_ref()), entry);
+/// Frees an entry that was in this database: here, or on the thread when that was asked for and is worth it. Every key
+/// that is removed and every value that is replaced comes by here, but for those of a database that is emptied.
+pub(crate) fn discard(lazyfree: &mut LazyFree, db: usize, entry: Entry, lazy: bool) {
+    unlink(db, entry.as_ref());
+    if lazy && is_worth_a_thread(db, entry.as_ref()) {
+        free_later(lazyfree, entry);
     }
 }
 
+/// Lets the type of a module's value know that it leaves its key.
+fn unlink(db: usize, entry: EntryRef<'_>) {
+    if let Some(value) = entry.module() {
+        value.unlink(Place { db, key: entry.key() });
+    }
+}
+
+fn free_later(lazyfree: &mut LazyFree, entry: Entry) {
+    lazyfree.drop_later(1, bytes(entry.as_ref()), entry);
+}
+
 /// A module's value is worth it when its type says that it is more than a few allocations, or says 0: always.
-fn is_worth_a_thread(entry: EntryRef<'_>) -> bool {
+fn is_worth_a_thread(db: usize, entry: EntryRef<'_>) -> bool {
     match entry.module() {
-        Some(value) => !(1..=WORTH_AN_EFFORT).contains(&value.free_effort(Place { db: 0, key: entry.key() })),
+        Some(value) => !(1..=WORTH_AN_EFFORT).contains(&value.free_effort(Place { db, key: entry.key() })),
         None => bytes(entry) >= WORTH_A_THREAD,
     }
 }

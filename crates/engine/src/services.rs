@@ -94,9 +94,8 @@ impl Engine {
         self.foretell(db, key, Going::Deleted);
         let Some(entry) = self.find(db, key) else { return false };
         let entry = entry.remove();
-        self.unlinked(db, &entry);
         self.signal_removal(db, key);
-        discard(&mut self.lazyfree, entry, lazy);
+        discard(&mut self.lazyfree, db, entry, lazy);
         true
     }
 
@@ -227,15 +226,6 @@ impl Engine {
 
     /// Frees an entry that another has taken the place of.
     pub(crate) fn let_go(&mut self, db: usize, entry: Entry) {
-        self.unlinked(db, &entry);
-        discard(&mut self.lazyfree, entry, self.config.lazyfree_lazy_server_del);
-    }
-
-    /// Lets the type of a module's value know that its key was removed.
-    pub(crate) fn unlinked(&mut self, db: usize, entry: &Entry) {
-        let entry = entry.as_ref();
-        if let Some(value) = entry.module() {
-            value.unlink(Place { db, key: entry.key() });
-        }
+        discard(&mut self.lazyfree, db, entry, self.config.lazyfree_lazy_server_del);
     }
 }

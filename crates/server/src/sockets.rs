@@ -128,8 +128,14 @@ impl Sockets {
         !(state.unfinished.is_empty() && state.crowded.is_empty())
     }
 
-    /// Everyone's turn whose socket is ready, or whose last turn was too short. Says why the server is to end, if it is.
+    /// Everyone's turn whose socket is ready, or whose last turn was too short. Once the server is to end there are no
+    /// more turns, and the reason is given.
     pub(crate) fn round(&self, engine: &mut Engine, events: &Events) -> Option<Ending> {
+        self.turns(engine, events, true)
+    }
+
+    /// As [`Self::round`]; where the server can't end now the turns go on.
+    fn turns(&self, engine: &mut Engine, events: &Events, can_end: bool) -> Option<Ending> {
         // Those who were served last round and aren't done; who is found unfinished below waits for the next.
         let (unfinished, crowded) = {
             let mut state = self.state();
@@ -146,7 +152,7 @@ impl Sockets {
                 token if token.0 >= FIRST_DESCRIPTOR => descriptors::tell(engine, event),
                 token => self.on_client_event(engine, token.0 - FIRST_CLIENT, event),
             }
-            if let Some(ending) = self.ending(engine) {
+            if let Some(ending) = self.ending(engine).filter(|_| can_end) {
                 return Some(ending);
             }
         }
@@ -156,7 +162,7 @@ impl Sockets {
             if self.state().holds(id) {
                 self.serve(engine, id.slot());
             }
-            if let Some(ending) = self.ending(engine) {
+            if let Some(ending) = self.ending(engine).filter(|_| can_end) {
                 return Some(ending);
             }
         }
@@ -305,9 +311,10 @@ impl Turns for Sockets {
             let polled = state.poll.poll(&mut events, Some(Duration::ZERO));
             let is_idle = events.is_empty() && state.unfinished.is_empty();
             drop(state);
-            if polled.is_err() || is_idle || self.round(engine, &events).is_some() {
+            if polled.is_err() || is_idle {
                 return;
             }
+            self.turns(engine, &events, false);
             self.deliver(engine);
             self.close_doomed(engine);
         }

@@ -128,7 +128,7 @@ impl Engine {
             } else if let Some((db, entry)) = self.take_foretold_victim() {
                 self.stats.evicted_keys += 1;
                 self.removed(db, entry.as_ref().key(), EventClasses::EVICTED, "evicted");
-                discard(&mut self.lazyfree, entry, self.config.lazyfree_lazy_eviction);
+                discard(&mut self.lazyfree, db, entry, self.config.lazyfree_lazy_eviction);
             } else if self.lazyfree.pending() > 0 && !slice.is_over() {
                 thread::sleep(FREEING_INTERVAL);
             } else if self.exceeds_limit() {

@@ -9,6 +9,7 @@ mod libraries;
 mod memory;
 mod messages;
 mod module_events;
+mod module_turns;
 mod modules;
 mod protocol;
 mod start_up;

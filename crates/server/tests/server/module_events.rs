@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::support::{Client, Server, wait_for};
 
 /// Compiles one of the host's test modules against the header that the crate `redis-module` ships.
-fn compile(directory: &Path, name: &str) -> PathBuf {
+pub(crate) fn compile(directory: &Path, name: &str) -> PathBuf {
     let metadata = cargo_metadata::MetadataCommand::new().exec().expect("the workspace's packages");
     let package = metadata.packages.iter().find(|package| package.name.as_str() == "redis-module");
     let manifest = package.expect("the modules in Rust depend on it").manifest_path.as_std_path();
@@ -25,7 +25,7 @@ fn compile(directory: &Path, name: &str) -> PathBuf {
 }
 
 /// A server with a module, and a client of it.
-fn with(name: &str) -> (Server, Client) {
+pub(crate) fn with(name: &str) -> (Server, Client) {
     let directory = tempfile::tempdir().expect("a directory");
     let library = compile(directory.path(), name);
     let library = library.to_str().expect("a path in UTF-8").to_owned();

@@ -15,10 +15,16 @@ pub(crate) struct Oracle {
 
 impl Oracle {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same, with these options.
+    pub(crate) fn start_with(options: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let port = free_port();
         let child = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--daemonize", "no"])
+            .args(options)
             .current_dir(directory.path())
             .stdout(Stdio::null())
             .spawn()
