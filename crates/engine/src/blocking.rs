@@ -129,6 +129,11 @@ impl Wait {
     }
 }
 
+/// What kind of value an entry has: a string, or a module's of some type.
+fn kind_of(entry: keyspace::EntryRef<'_>) -> Option<u64> {
+    entry.module().map(|value| value.kind().id())
+}
+
 /// Everyone who waits.
 #[derive(Debug)]
 pub(crate) struct Waits {
@@ -276,6 +281,38 @@ impl Engine {
         let awaited = self.waits.databases[db].keys().filter(|name| keyspace.find(name).is_some());
         let removed: Vec<_> = awaited.map(|name| (db, Name::clone(name))).collect();
         self.waits.removed.extend(removed);
+    }
+
+    /// Says that what is in a database is about to give way to what is in another. Keys that aren't there afterwards,
+    /// or have values of other types, are removed for those who wait for that.
+    pub(crate) fn signal_replaced(&mut self, db: usize, by: usize) {
+        let (before, after) = (self.keyspace.db(db), self.keyspace.db(by));
+        let awaited = self.waits.databases[db].keys().filter(|name| {
+            let kind = |db: &keyspace::Db| db.find(name).map(kind_of);
+            before.find(name).is_some() && kind(before) != kind(after)
+        });
+        let removed: Vec<_> = awaited.map(|name| (db, Name::clone(name))).collect();
+        self.waits.removed.extend(removed);
+    }
+
+    /// Says that a database holds what another held. Those who wait for keys are asked where a module's value is what
+    /// they have now, as when it is stored.
+    pub(crate) fn signal_arrived(&mut self, db: usize) {
+        let keyspace = self.keyspace.db(db);
+        let is_awaited = |name: &&Name| keyspace.find(name).is_some_and(|entry| entry.module().is_some());
+        let ready: Vec<_> = self.waits.databases[db].keys().filter(is_awaited).map(Name::clone).collect();
+        ready.iter().for_each(|key| self.signal_key(db, key));
+    }
+
+    /// Says that a value was stored under a key that had none. As in Redis, those who wait for the key are asked if it is
+    /// a module's: a string is no value that anybody waits for of itself.
+    #[inline]
+    pub(crate) fn signal_stored(&mut self, db: usize, key: &[u8]) {
+        if self.waits.count != 0
+            && self.keyspace.db(db).find(key).is_some_and(|entry| entry.module().is_some())
+        {
+            self.signal_key(db, key);
+        }
     }
 
     /// Serves the clients whose wait a thread or the clock has ended, and says how long it is until the clock ends

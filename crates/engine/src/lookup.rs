@@ -228,10 +228,16 @@ impl Engine {
     /// it has changed, and how, is the caller's to say.
     #[inline]
     pub(crate) fn store(&mut self, db: usize, key: &[u8], value: StringValue<'_>, expiry: Expiry) {
+        self.foretell(db, key, Going::Overwritten);
+        self.store_changed(db, key, value, expiry);
+    }
+
+    /// As [`Engine::store`], for a value that is made of the one before: the key doesn't count as overwritten.
+    #[inline]
+    pub(crate) fn store_changed(&mut self, db: usize, key: &[u8], value: StringValue<'_>, expiry: Expiry) {
         let clock = access::Clock::of(&self.config, &self.clock).created();
         let hash = self.hash(db, key);
         let is_observed = self.is_expiry_observed();
-        self.foretell(db, key, Going::Overwritten);
         let is_new = match self.keyspace.db_mut(db).lookup_hashed(hash, key) {
             Lookup::Vacant(place) => {
                 let expiry = match expiry {
@@ -345,6 +351,7 @@ impl Engine {
         let replaced = self.keyspace.db_mut(db).rename(from, to).flatten();
         self.discard_replaced(db, replaced);
         self.notify(db, to, EventClasses::NEW, "new");
+        self.signal_stored(db, to);
         self.signal_removal(db, from);
         self.touched(db, from);
         self.touched(db, to);
@@ -363,6 +370,7 @@ impl Engine {
         let replaced = self.keyspace.db_mut(target).insert_entry(copy);
         self.discard_replaced(target, replaced);
         self.notify(target, to, EventClasses::NEW, "new");
+        self.signal_stored(target, to);
         self.modified(target, to, EventClasses::GENERIC, "copy_to");
         true
     }
@@ -374,6 +382,7 @@ impl Engine {
         let replaced = self.keyspace.db_mut(db).insert_entry(entry);
         self.discard_replaced(db, replaced);
         self.notify(db, key, EventClasses::NEW, "new");
+        self.signal_stored(db, key);
     }
 
     /// Takes a key to the database `target`, which has none of that name, and tells of the change.
@@ -384,6 +393,7 @@ impl Engine {
         let replaced = self.keyspace.db_mut(target).insert_entry(entry);
         self.discard_replaced(target, replaced);
         self.notify(target, key, EventClasses::NEW, "new");
+        self.signal_stored(target, key);
         self.signal_removal(db, key);
         self.touched(db, key);
         self.touched(target, key);

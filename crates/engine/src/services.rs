@@ -80,6 +80,7 @@ impl Engine {
             Some(Replaced::Entry(entry)) => self.let_go(db, entry),
             None => {}
         }
+        self.signal_stored(db, key);
         if is_new {
             self.notify(db, key, EventClasses::NEW, "new");
         }

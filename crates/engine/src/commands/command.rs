@@ -145,6 +145,9 @@ fn keys_of(context: &Context<'_>, called: &[&[u8]]) -> Result<Keys, KeyError> {
         return Err(KeyError::WrongArity);
     }
     match command::keys(command, called) {
+        Ok(keys) if keys.is_empty() && !command.flags.contains(Flags::NO_MANDATORY_KEYS) => {
+            Err(KeyError::WrongArguments)
+        }
         Err(_) if command.flags.contains(Flags::NO_MANDATORY_KEYS) => Ok(Keys::new()),
         keys => keys,
     }

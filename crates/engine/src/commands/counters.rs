@@ -64,7 +64,7 @@ pub(crate) fn incrbyfloat(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(
     let new = old.checked_add(amount).ok_or(Error::fixed("ERR increment would produce NaN or Infinity"))?;
     let text = new.to_decimal();
     // Redis keeps the text, even where it reads as an integer.
-    context.engine.store(db, key, StringValue::text(text.as_bytes()), Expiry::Keep);
+    context.engine.store_changed(db, key, StringValue::text(text.as_bytes()), Expiry::Keep);
     context.engine.modified(db, key, EventClasses::STRING, "incrbyfloat");
     context.reply.bulk(text.as_bytes());
     Ok(())

@@ -204,7 +204,13 @@ pub(crate) fn swapdb(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Er
         context.engine.touch_database(first, Some(second));
         context.engine.touch_database(second, Some(first));
     }
+    if first != second {
+        context.engine.signal_replaced(first, second);
+        context.engine.signal_replaced(second, first);
+    }
     context.engine.keyspace.swap(first, second);
+    context.engine.signal_arrived(first);
+    context.engine.signal_arrived(second);
     context.engine.tell(&ServerEvent::Swapped(first, second));
     context.reply.ok();
     Ok(())

@@ -19,7 +19,7 @@ pub(crate) fn find(command: &Command, args: &[&[u8]]) -> Result<Keys, KeyError> 
     ctx.finish();
     let mut keys = Keys::new();
     for (position, flags) in ctx.take_key_positions() {
-        if position == 0 || position >= args.len() {
+        if position >= args.len() {
             return Err(KeyError::WrongArguments);
         }
         keys.push(Key { position, flags });
@@ -28,7 +28,8 @@ pub(crate) fn find(command: &Command, args: &[&[u8]]) -> Result<Keys, KeyError> 
 }
 
 fn note(ctx: &Ctx, position: c_int, flags: KeyFlags) {
-    if let Ok(position) = usize::try_from(position) {
+    // What stands first is the command's name.
+    if let Some(position) = usize::try_from(position).ok().filter(|&position| position != 0) {
         ctx.note_key_position(position, flags);
     }
 }

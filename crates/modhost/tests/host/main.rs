@@ -19,6 +19,7 @@ mod loading;
 mod looping;
 mod memory;
 mod oracle;
+mod places;
 mod support;
 mod telling;
 mod turns;

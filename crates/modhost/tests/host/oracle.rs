@@ -12,14 +12,18 @@ use tempfile::TempDir;
 use crate::support::Server;
 
 /// How long redis-server may take to begin.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A redis-server of its own, which ends with the value.
 pub(crate) struct Redis {
     child: Child,
-    stream: BufReader<TcpStream>,
+    port: u16,
+    connection: Connection,
     _directory: TempDir,
 }
+
+/// A connection to it.
+pub(crate) struct Connection(BufReader<TcpStream>);
 
 impl Redis {
     /// A server with this module.
@@ -46,19 +50,40 @@ impl Redis {
             assert!(gone.is_none() && began.elapsed() < PATIENCE, "redis-server with {}", library.display());
             thread::sleep(Duration::from_millis(20));
         };
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        Self { child, stream: BufReader::new(stream), _directory: directory }
+        Self { child, port, connection: Connection::over(stream), _directory: directory }
+    }
+
+    /// Another connection.
+    pub(crate) fn connect(&self) -> Connection {
+        Connection::over(TcpStream::connect(("127.0.0.1", self.port)).expect("redis-server listens"))
     }
 
     /// The bytes that a command replies.
     pub(crate) fn bytes(&mut self, args: &[&[u8]]) -> Vec<u8> {
+        self.connection.send(args);
+        self.connection.read_reply()
+    }
+}
+
+impl Connection {
+    fn over(stream: TcpStream) -> Self {
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        Self(BufReader::new(stream))
+    }
+
+    /// Sends a command.
+    pub(crate) fn send(&mut self, args: &[&[u8]]) {
         let mut request = format!("*{}\r\n", args.len()).into_bytes();
         for arg in args {
             request.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
             request.extend_from_slice(arg);
             request.extend_from_slice(b"\r\n");
         }
-        self.stream.get_mut().write_all(&request).expect("redis-server reads");
+        self.0.get_mut().write_all(&request).expect("redis-server reads");
+    }
+
+    /// The bytes of the next reply.
+    pub(crate) fn read_reply(&mut self) -> Vec<u8> {
         let mut reply = Vec::new();
         self.reply(&mut reply);
         reply
@@ -66,14 +91,14 @@ impl Redis {
 
     fn reply(&mut self, into: &mut Vec<u8>) {
         let mut line = Vec::new();
-        self.stream.read_until(b'\n', &mut line).expect("a reply");
+        self.0.read_until(b'\n', &mut line).expect("a reply");
         into.extend_from_slice(&line);
         let kind = line.first().expect("redis-server is there");
         let count = std::str::from_utf8(&line[1..]).ok().and_then(|text| text.trim_end().parse::<i64>().ok());
         match (kind, count) {
             (b'$' | b'=', Some(len @ 0..)) => {
                 let mut text = vec![0; len as usize + 2];
-                self.stream.read_exact(&mut text).expect("the rest of a reply");
+                self.0.read_exact(&mut text).expect("the rest of a reply");
                 into.append(&mut text);
             }
             (b'*' | b'~' | b'>', Some(count @ 0..)) => (0..count).for_each(|_| self.reply(into)),
