@@ -74,14 +74,23 @@ struct State {
 
 /// A module's clients that it hasn't unblocked.
 #[derive(Debug, Default)]
-struct Count(usize);
+struct Count {
+    all: usize,
+    /// Those of them that wait for no keys, so for the module alone.
+    on_module: usize,
+}
 
 /// Why a module can't be unloaded.
 pub(crate) fn keeps(slot: &'static Slot) -> Option<&'static str> {
-    let count = slot.with_state(|count: &mut Count| count.0);
+    let count = slot.with_state(|count: &mut Count| count.all);
     (count != 0).then_some(
         "Error unloading module: the module has blocked clients. Please wait them unblocked and try again",
     )
+}
+
+/// How many clients wait for a thread of the module's, or for whatever else unblocks them without a key.
+pub(crate) fn waiting_for(slot: &Slot) -> usize {
+    slot.with_state(|count: &mut Count| count.on_module)
 }
 
 /// Why a callback is called.
@@ -137,7 +146,10 @@ impl Blocked {
             private_data: AtomicPtr::new(data),
             state: Mutex::default(),
         });
-        ctx.slot.with_state(|count: &mut Count| count.0 += 1);
+        ctx.slot.with_state(|count: &mut Count| {
+            count.all += 1;
+            count.on_module += usize::from(on_keys.is_none());
+        });
         if client.is_some() {
             let blocked = Arc::clone(&blocked);
             *ctx.pending.borrow_mut() = Some(Pending { blocked, keys, timeout });
@@ -259,7 +271,10 @@ impl Blocked {
             // SAFETY: the module's function is given the data that it is for.
             lend(engine, || unsafe { free(ctx.as_raw(), data) });
         }
-        self.slot.with_state(|count: &mut Count| count.0 -= 1);
+        self.slot.with_state(|count: &mut Count| {
+            count.all -= 1;
+            count.on_module -= usize::from(self.on_keys.is_none());
+        });
     }
 
     /// A context in which nobody is replied to.

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use engine::Engine;
+use tracing::Dispatch;
 
 use crate::areas::forks::Forked;
 use crate::child_process;
@@ -32,6 +33,8 @@ pub(crate) struct Gil {
     pub(crate) inbox: Inbox,
     /// The child process of one of the modules, if there is one. Only whoever has the engine looks here.
     pub(crate) child: Mutex<Option<Forked>>,
+    /// Where the lines go that modules log, whichever thread writes them; where `tracing` sends them if none is set.
+    pub(crate) log: OnceLock<Dispatch>,
 }
 
 /// What keeps threads that don't have the engine away from all that a host shares with them.

@@ -1,7 +1,8 @@
 //! The host: what the engine asks of it, and a module's way in and out.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -18,6 +19,7 @@ use module_abi::types::ModuleString;
 
 use crate::areas::events::Change;
 use crate::areas::{self, attributes};
+use crate::blocked;
 use crate::context::Ctx;
 use crate::data_type::Registry;
 use crate::gil::Gil;
@@ -25,6 +27,7 @@ use crate::lend::lend;
 use crate::library::Library;
 use crate::slot::{self, Slot};
 use crate::string::StrRef;
+use crate::test_server::Leak;
 
 const NOT_LOADED: Error = Error::fixed("ERR Error loading the extension. Please check the server logs.");
 
@@ -35,12 +38,17 @@ pub struct ModuleHost {
     gil: Arc<Gil>,
     /// The modules that are loaded, in that order.
     loaded: RefCell<Vec<Loaded>>,
+    /// What modules have left behind, if somebody keeps a record of it.
+    leaks: RefCell<Option<Vec<Leak>>>,
+    /// Which allocation of the module that is loaded next is to fail: see [`Fault`](slot::Fault).
+    fault_on_load: Cell<u64>,
 }
 
 #[derive(Debug)]
 struct Loaded {
     slot: &'static Slot,
-    library: Library,
+    /// It stays open when the host goes before the module: threads of the module's may run on.
+    library: ManuallyDrop<Library>,
 }
 
 impl Default for ModuleHost {
@@ -52,7 +60,38 @@ impl Default for ModuleHost {
 impl ModuleHost {
     /// A host without modules.
     pub fn new() -> Self {
-        Self { gil: Arc::default(), loaded: RefCell::default() }
+        Self {
+            gil: Arc::default(),
+            loaded: RefCell::default(),
+            leaks: RefCell::default(),
+            fault_on_load: Cell::default(),
+        }
+    }
+
+    /// Has modules log there, whichever thread they do it on.
+    pub(crate) fn set_log(&self, log: tracing::Dispatch) {
+        // The first one stays; there is no second.
+        let _ = self.gil.log.set(log);
+    }
+
+    /// Gives what modules have left behind since the last call, and goes on with the record; the first call begins it.
+    pub(crate) fn take_leaks(&self) -> Vec<Leak> {
+        self.leaks.replace(Some(Vec::new())).unwrap_or_default()
+    }
+
+    /// Has that allocation of the module that is loaded next fail: see [`Fault`](slot::Fault).
+    pub(crate) fn fail_on_load(&self, nth: u64) {
+        self.fault_on_load.set(nth);
+    }
+
+    /// The slot of the module of that name.
+    pub(crate) fn slot_of(&self, name: &str) -> Option<&'static Slot> {
+        self.slots().into_iter().find(|slot| slot.name() == name)
+    }
+
+    /// How many clients wait for something that modules do.
+    pub(crate) fn waiting_clients(&self) -> usize {
+        self.slots().into_iter().map(blocked::waiting_for).sum()
     }
 
     /// Lets threads of modules use the engine while `body` runs, which waits for something.
@@ -130,6 +169,23 @@ impl ModuleHost {
         true
     }
 
+    /// Says what a module that goes hasn't given back.
+    fn report_leak(&self, slot: &Slot) {
+        let (name, now) = (slot.name(), memory(slot));
+        let name =
+            if name.is_empty() { String::from_utf8_lossy(&slot.identity().path).into_owned() } else { name };
+        let Some(leak) = Leak::between(name, ModuleMemory::default(), now, None) else { return };
+        tracing::warn!(
+            "Module {} leaves {} bytes in {} blocks behind: they are lost",
+            leak.module,
+            leak.bytes,
+            leak.blocks
+        );
+        if let Some(leaks) = &mut *self.leaks.borrow_mut() {
+            leaks.push(leak);
+        }
+    }
+
     /// Takes back everything that a module has registered, and frees its slot.
     fn forget(engine: &mut Engine, slot: &'static Slot) {
         for hooks in areas::HOOKS {
@@ -154,14 +210,16 @@ impl Modules for ModuleHost {
             );
             return Err(NOT_LOADED);
         };
+        slot.fault.set(self.fault_on_load.take());
         engine.set_module_types(Rc::new(Registry { gil: Arc::clone(&self.gil) }));
         if !self.enter(engine, slot, &library, request) {
+            self.report_leak(slot);
             Self::forget(engine, slot);
             report_close(library);
             return Err(NOT_LOADED);
         }
         tracing::info!("Module '{}' loaded from {path}", slot.name());
-        self.loaded.borrow_mut().push(Loaded { slot, library });
+        self.loaded.borrow_mut().push(Loaded { slot, library: ManuallyDrop::new(library) });
         engine.events_wanted_anew();
         let mut others = self.slots();
         others.retain(|other| other.index() != slot.index());
@@ -195,11 +253,11 @@ impl Modules for ModuleHost {
             }
         }
         let Loaded { library, .. } = self.loaded.borrow_mut().remove(place);
-        report_leak(slot);
+        self.report_leak(slot);
         let change = Change::of(slot);
         Self::forget(engine, slot);
         engine.events_wanted_anew();
-        report_close(library);
+        report_close(ManuallyDrop::into_inner(library));
         tracing::info!("Module {} unloaded", String::from_utf8_lossy(name));
         change.tell(engine, &self.slots(), subevent::MODULE_UNLOADED);
         Ok(())
@@ -288,19 +346,6 @@ impl Modules for ModuleHost {
 impl Drop for ModuleHost {
     fn drop(&mut self) {
         areas::forks::abandon(&self.gil);
-    }
-}
-
-/// Says what a module hasn't given back.
-fn report_leak(slot: &Slot) {
-    let memory = memory(slot);
-    if memory.live != 0 || memory.blocks != 0 {
-        tracing::warn!(
-            "Module {} leaves {} bytes in {} blocks behind: they are lost",
-            slot.name(),
-            memory.live,
-            memory.blocks
-        );
     }
 }
 

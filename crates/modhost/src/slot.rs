@@ -3,7 +3,7 @@
 
 use std::any::{Any, TypeId};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::gil::Gil;
@@ -60,6 +60,29 @@ impl Counters {
     }
 }
 
+/// A failure that a test has asked for, of an allocation that may fail.
+#[derive(Debug, Default)]
+pub(crate) struct Fault(AtomicU64);
+
+impl Fault {
+    /// Has the `nth` allocation from now fail, 1 being the next; with 0 none does. Says whether the failure that was
+    /// asked for before is still to come.
+    pub(crate) fn set(&self, nth: u64) -> bool {
+        self.0.swap(nth, Ordering::Relaxed) != 0
+    }
+
+    /// Counts an allocation; says whether it is to fail.
+    #[inline]
+    pub(crate) fn strikes(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != 0 && self.count() == Ok(1)
+    }
+
+    #[cold]
+    fn count(&self) -> Result<u64, u64> {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+    }
+}
+
 /// What is known of a module.
 #[derive(Debug, Default)]
 pub(crate) struct Identity {
@@ -90,6 +113,7 @@ pub(crate) struct Slot {
     /// Whether OnLoad runs.
     is_loading: AtomicBool,
     pub(crate) counters: Counters,
+    pub(crate) fault: Fault,
     /// What SetModuleOptions was given.
     options: AtomicI32,
     identity: Mutex<Identity>,
@@ -109,6 +133,7 @@ static ALL: LazyLock<Vec<Slot>> = LazyLock::new(|| {
         gil: Mutex::default(),
         is_loading: AtomicBool::new(false),
         counters: Counters::default(),
+        fault: Fault::default(),
         options: AtomicI32::new(0),
         identity: Mutex::default(),
         states: Mutex::default(),
@@ -130,6 +155,7 @@ pub(crate) fn take(gil: &Arc<Gil>) -> Option<&'static Slot> {
     let slot = ALL.iter().find(|slot| !slot.is_taken.swap(true, Ordering::AcqRel))?;
     *slot.gil.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(gil);
     slot.counters.clear();
+    slot.fault.set(0);
     *slot.identity() = Identity::default();
     slot.set_options(0);
     Some(slot)

@@ -10,11 +10,15 @@ use crate::slot::Slot;
 pub(crate) fn write(slot: Option<&Slot>, level: &CStr, text: &[u8]) {
     let name = slot.map_or_else(|| "module".to_owned(), Slot::name);
     let text = String::from_utf8_lossy(text);
-    match level.to_bytes() {
+    let say = || match level.to_bytes() {
         b"debug" => tracing::trace!("<{name}> {text}"),
         b"verbose" => tracing::debug!("<{name}> {text}"),
         b"warning" => tracing::warn!("<{name}> {text}"),
         _ => tracing::info!("<{name}> {text}"),
+    };
+    match slot.map(Slot::gil).as_ref().and_then(|gil| gil.log.get()) {
+        Some(log) => tracing::dispatcher::with_default(log, say),
+        None => say(),
     }
 }
 

@@ -25,6 +25,12 @@ fn taken<const SLOT: usize>(block: Option<NonNull<[u8]>>) -> *mut c_void {
     }
 }
 
+/// Whether an allocation that may fail goes ahead: unless a test has asked for its failure.
+#[inline]
+fn permitted<const SLOT: usize>() -> Option<()> {
+    (!slot::slot(SLOT).fault.strikes()).then_some(())
+}
+
 /// Resizes a block of the module's; NULL allocates. `resize` does it.
 ///
 /// # Safety
@@ -55,7 +61,7 @@ unsafe extern "C" fn Alloc<const SLOT: usize>(bytes: usize) -> *mut c_void {
 
 #[allow(non_snake_case, reason = "named as in the API")]
 unsafe extern "C" fn TryAlloc<const SLOT: usize>(bytes: usize) -> *mut c_void {
-    taken::<SLOT>(zmalloc::ztrymalloc_usable(bytes))
+    taken::<SLOT>(permitted::<SLOT>().and_then(|()| zmalloc::ztrymalloc_usable(bytes)))
 }
 
 #[allow(non_snake_case, reason = "named as in the API")]
@@ -65,7 +71,7 @@ unsafe extern "C" fn Calloc<const SLOT: usize>(number: usize, size: usize) -> *m
 
 #[allow(non_snake_case, reason = "named as in the API")]
 unsafe extern "C" fn TryCalloc<const SLOT: usize>(number: usize, size: usize) -> *mut c_void {
-    taken::<SLOT>(zmalloc::ztrycalloc_num_usable(number, size))
+    taken::<SLOT>(permitted::<SLOT>().and_then(|()| zmalloc::ztrycalloc_num_usable(number, size)))
 }
 
 /// To no bytes it frees, as Redis's does.
@@ -89,7 +95,11 @@ unsafe extern "C" fn TryRealloc<const SLOT: usize>(block: *mut c_void, bytes: us
         return ptr::null_mut();
     }
     // SAFETY: the module hands over a live block, or NULL.
-    unsafe { resized::<SLOT>(block, |old| zmalloc::ztryrealloc_usable(old, bytes)) }
+    unsafe {
+        resized::<SLOT>(block, |old| {
+            permitted::<SLOT>().and_then(|()| zmalloc::ztryrealloc_usable(old, bytes))
+        })
+    }
 }
 
 #[allow(non_snake_case, reason = "named as in the API")]

@@ -1,6 +1,5 @@
 //! Clients that modules have blocked.
 
-use std::thread;
 use std::time::Duration;
 
 use engine::ClientId;
@@ -11,8 +10,7 @@ impl Server {
     /// Lets threads work until the client has a reply.
     fn await_reply(&mut self, client: ClientId) -> String {
         loop {
-            self.modules.while_idle(&mut self.engine, thread::yield_now);
-            self.engine.attend();
+            self.turn();
             let bytes = self.engine.output(client).to_vec();
             if !bytes.is_empty() {
                 self.engine.sent(client, bytes.len());

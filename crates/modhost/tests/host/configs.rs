@@ -1,7 +1,5 @@
 //! Directives of modules, which read and answer as on redis-server 7.0.
 
-use engine::LoadRequest;
-
 use crate::support::{Server, compile};
 
 fn failed(name: &str, reason: &str) -> String {
@@ -103,15 +101,9 @@ fn loadex_gives_values() {
 
 #[test]
 fn the_configuration_gives_values() {
-    let mut config = engine::config::Config::default();
-    let text = b"configs.number 3\nCONFIGS.text 'a b' c\nconfigs.number 4\n".to_vec();
-    let source = engine::config::Source { origin: engine::config::load::Origin::File, text };
-    config.load(&source, &mut |_| Ok(Vec::new())).expect("it loads");
-    assert_eq!(config.module_directives.len(), 2);
-    let mut server = Server::configured(config);
-    let library = compile(server.directory(), "configs", &[]);
-    let path = library.as_os_str().as_encoded_bytes();
-    server.engine.load_module(&LoadRequest { path, args: &[], configs: &[] }).expect("loaded");
+    let mut server = Server::configured("configs.number 3\nCONFIGS.text 'a b' c\nconfigs.number 4\n");
+    assert_eq!(server.engine.config().module_directives.len(), 2);
+    server.load("configs", &[]).expect("loaded");
     assert_eq!(server.raw("configs.show"), "*7|:4|:1024|:1|:2|:5|$5|a b c|:0|");
     assert!(server.engine.config().module_directives.is_empty());
 }

@@ -85,9 +85,9 @@ fn the_server_s_events() {
     assert_eq!(told(&mut server, "config set timeout x"), [""; 0]);
     server.engine.tick();
     server.engine.tick();
-    server.modules.while_idle(&mut server.engine, || ());
+    server.turn();
     assert_eq!(server.raw("events.counts"), "*3|:2|:1|:1|");
-    server.modules.announce_shutdown(&mut server.engine);
+    server.announce_shutdown();
     assert_eq!(log(&mut server), ["shutdown 1"]);
 }
 

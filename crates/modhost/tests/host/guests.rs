@@ -39,6 +39,12 @@ pub(crate) fn build(server: &Server, name: &str) -> PathBuf {
     copied(server, &format!("lib{name}.so"))
 }
 
+/// Builds one of this crate's examples, and gives the program.
+pub(crate) fn build_example(name: &str) -> PathBuf {
+    cargo("build", &["-p", "modhost", "--example", name]);
+    METADATA.target_directory.join("debug/examples").join(name).into_std_path_buf()
+}
+
 /// The manifest of a package that brings along examples of the crate `redis-module`, whose own package has them without
 /// what they need to be built. It stands in the target directory, so that its lock file is made once.
 static REGISTRY: LazyLock<String> = LazyLock::new(|| {

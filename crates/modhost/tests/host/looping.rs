@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
 
-use engine::{Engine, Host, Options, Readiness};
+use engine::config::{Config, Protection};
+use engine::{Embedded, Engine, Host, Options, Readiness};
+use modhost::ModuleHost;
 
 use crate::support::Server;
 
@@ -29,17 +31,21 @@ impl Host for Noting {
 const READABLE: Readiness = Readiness { readable: true, writable: false };
 const WRITABLE: Readiness = Readiness { readable: false, writable: true };
 
-fn server() -> (Server, Watched) {
-    let watched = Watched::default();
+/// A server whose engine has this host, with the module.
+fn server_in(host: Box<dyn Host>) -> Server {
     let mut server = Server::new();
-    let mut config = engine::config::Config::default();
-    config.enable_module_command = engine::config::Protection::Yes;
-    server.engine =
-        Engine::open(Options { config, host: Box::new(Noting(Rc::clone(&watched))), ..Options::default() });
-    server.engine.host_modules(Rc::clone(&server.modules) as _);
+    let mut config = Config::default();
+    config.enable_module_command = Protection::Yes;
+    server.engine = Engine::open(Options { config, host, ..Options::default() });
+    server.engine.host_modules(Rc::new(ModuleHost::new()));
     server.client = server.engine.connect().expect("a client");
     server.load("looper", &[]).expect("loaded");
-    (server, watched)
+    server
+}
+
+fn server() -> (Server, Watched) {
+    let watched = Watched::default();
+    (server_in(Box::new(Noting(Rc::clone(&watched)))), watched)
 }
 
 #[test]
@@ -89,6 +95,6 @@ fn functions_are_called_once_in_the_next_round() {
 
 #[test]
 fn without_an_event_loop_nothing_is_watched() {
-    let mut server = Server::with("looper");
+    let mut server = server_in(Box::new(Embedded));
     assert!(server.raw("looper.watch").starts_with("-ERR line "));
 }

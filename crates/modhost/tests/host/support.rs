@@ -1,13 +1,12 @@
-//! An engine with modules that are compiled for the test.
+//! A server with modules that are compiled for the test.
 
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::rc::Rc;
 use std::sync::{LazyLock, Mutex};
 
-use engine::config::Protection;
-use engine::{ClientId, Clock, Engine, LoadRequest, ModuleReport, Options, Reply};
-use modhost::ModuleHost;
+use engine::{ModuleReport, Reply};
+use modhost::{TestError, TestServer};
 use tempfile::TempDir;
 
 /// Where the header is that modules are compiled against: it comes with the crate `redis-module`.
@@ -39,33 +38,39 @@ pub(crate) fn compile(directory: &Path, name: &str, options: &[&str]) -> PathBuf
     library
 }
 
-/// An engine, a client of it, and the modules that it has loaded.
+/// A server, and the modules that were compiled for it.
 pub(crate) struct Server {
-    pub(crate) engine: Engine,
-    pub(crate) client: ClientId,
-    pub(crate) modules: Rc<ModuleHost>,
+    server: TestServer,
     directory: TempDir,
 }
 
+impl Deref for Server {
+    type Target = TestServer;
+
+    fn deref(&self) -> &TestServer {
+        &self.server
+    }
+}
+
+impl DerefMut for Server {
+    fn deref_mut(&mut self) -> &mut TestServer {
+        &mut self.server
+    }
+}
+
 impl Server {
-    /// An engine without modules, whose clock stands still.
+    /// A server without modules, whose clock stands still.
     pub(crate) fn new() -> Self {
-        Self::configured(engine::config::Config::default())
+        Self::configured("")
     }
 
-    /// The same, with this configuration.
-    pub(crate) fn configured(mut config: engine::config::Config) -> Self {
-        config.enable_module_command = Protection::Yes;
-        config.enable_debug_command = Protection::Yes;
-        let clock = Clock::manual(1_700_000_000_000);
-        let mut engine = Engine::open(Options { config, clock, seed: Some(7), ..Options::default() });
-        let modules = Rc::new(ModuleHost::new());
-        engine.host_modules(Rc::clone(&modules) as _);
-        let client = engine.connect().expect("a client");
-        Self { engine, client, modules, directory: TempDir::new().expect("a directory") }
+    /// The same, with these lines of a configuration.
+    pub(crate) fn configured(lines: &str) -> Self {
+        let server = TestServer::with_configuration(lines).expect("directives that there are");
+        Self { server, directory: TempDir::new().expect("a directory") }
     }
 
-    /// An engine with this module.
+    /// A server with this module.
     pub(crate) fn with(name: &str) -> Self {
         let mut server = Self::new();
         server.load(name, &[]).expect("loaded");
@@ -73,16 +78,14 @@ impl Server {
     }
 
     /// Compiles a module and loads it.
-    pub(crate) fn load(&mut self, name: &str, args: &[&str]) -> Result<(), engine::Error> {
+    pub(crate) fn load(&mut self, name: &str, args: &[&str]) -> Result<String, TestError> {
         let library = compile(self.directory.path(), name, &[]);
         self.load_file(&library, args)
     }
 
     /// Loads a module from a file.
-    pub(crate) fn load_file(&mut self, library: &Path, args: &[&str]) -> Result<(), engine::Error> {
-        let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
-        let path = library.as_os_str().as_encoded_bytes();
-        self.engine.load_module(&LoadRequest { path, args: &args, configs: &[] })
+    pub(crate) fn load_file(&mut self, library: &Path, args: &[&str]) -> Result<String, TestError> {
+        self.server.load_with(library, args, &[])
     }
 
     /// Where compiled modules are.
@@ -93,7 +96,8 @@ impl Server {
     /// Calls a command, whose words are separated by spaces.
     pub(crate) fn call(&mut self, line: &str) -> Reply {
         let args: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-        self.engine.call(self.client, &args)
+        let client = self.client;
+        self.engine.call(client, &args)
     }
 
     /// What a command replies, whose words are separated by spaces, with a bar for each end of a line.
@@ -113,7 +117,6 @@ impl Server {
 
     /// What is told of a module.
     pub(crate) fn report(&self, name: &str) -> ModuleReport {
-        let reports = self.engine.module_reports();
-        reports.into_iter().find(|report| report.name == name).expect("loaded")
+        self.server.report(name).expect("loaded")
     }
 }

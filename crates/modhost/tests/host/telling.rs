@@ -67,8 +67,7 @@ fn threads_take_the_engine_while_it_waits() {
     server.call("telling.start");
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
-        let Server { engine, modules, .. } = &mut server;
-        modules.while_idle(engine, || std::thread::sleep(Duration::from_millis(1)));
+        server.turn();
         if server.call("get thread") == Reply::Bulk(b"200".to_vec()) {
             break;
         }

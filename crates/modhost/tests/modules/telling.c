@@ -67,6 +67,7 @@ static int shared(void)
 }
 
 static pthread_t thread;
+static int has_thread;
 
 static void *work(void *detached)
 {
@@ -82,6 +83,7 @@ static void *work(void *detached)
         RedisModule_Call(other, "INCR", "c", "thread");
         RedisModule_ThreadSafeContextUnlock(other);
     }
+    RedisModule_Log(ctx, "notice", "the thread is done");
     RedisModule_FreeThreadSafeContext(other);
     RedisModule_FreeThreadSafeContext(ctx);
     return NULL;
@@ -94,6 +96,7 @@ static int start(RedisModuleCtx *ctx, S **argv, int argc)
     /* The context goes with the module, whose command is over when the thread uses it. */
     if (pthread_create(&thread, NULL, work, RedisModule_GetDetachedThreadSafeContext(ctx)) != 0)
         return RedisModule_ReplyWithError(ctx, "ERR no thread");
+    has_thread = 1;
     return RedisModule_ReplyWithSimpleString(ctx, "OK");
 }
 
@@ -120,5 +123,7 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, S **argv, int argc)
 int RedisModule_OnUnload(RedisModuleCtx *ctx)
 {
     REDISMODULE_NOT_USED(ctx);
+    if (has_thread)
+        pthread_join(thread, NULL);
     return REDISMODULE_OK;
 }

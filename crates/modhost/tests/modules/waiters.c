@@ -59,11 +59,14 @@ static void *unblock(void *client)
     return NULL;
 }
 
+/* All threads, which have to have ended before the module goes. */
+static pthread_t *threads;
+static size_t thread_count;
+
 static void in_thread(void *(*function)(void *), B *client)
 {
-    pthread_t thread;
-    pthread_create(&thread, NULL, function, client);
-    pthread_detach(thread);
+    threads = realloc(threads, (thread_count + 1) * sizeof(*threads));
+    pthread_create(&threads[thread_count++], NULL, function, client);
 }
 
 /* WAITERS.THREAD: a thread unblocks the client, the callback replies. */
@@ -287,5 +290,15 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, S **argv, int argc)
     for (size_t at = 0; at < sizeof(commands) / sizeof(*commands); at++)
         if (RedisModule_CreateCommand(ctx, commands[at].name, commands[at].function, "", 0, 0, 0) == REDISMODULE_ERR)
             return REDISMODULE_ERR;
+    return REDISMODULE_OK;
+}
+
+/* No client is blocked any more, so no thread waits for the server. */
+int RedisModule_OnUnload(RedisModuleCtx *ctx)
+{
+    REDISMODULE_NOT_USED(ctx);
+    for (size_t at = 0; at < thread_count; at++)
+        pthread_join(threads[at], NULL);
+    free(threads);
     return REDISMODULE_OK;
 }
