@@ -106,7 +106,7 @@ fn write_sections(sink: &mut Sink, installed: &Installed, cause: &Cause<'_>) {
             }
             4 => {
                 sink.line(format_args!("\n--- stack, names"));
-                Addresses::capture(cause.program_counter()).print_names(sink);
+                Addresses::capture(cause.program_counter()).print_names(sink, &installed.image);
             }
             5 => sink.line(format_args!("\n------ crash report ends ------")),
             _ => break,

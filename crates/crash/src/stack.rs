@@ -1,6 +1,6 @@
 //! Addresses and names of the functions on the stack.
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::ptr;
 
 use backtrace::SymbolName;
@@ -18,17 +18,21 @@ pub(crate) struct Image {
 impl Image {
     /// Asks the dynamic loader; takes its locks, so this is for ordinary times.
     pub(crate) fn of_this_program() -> Self {
-        let mut found = libc::Dl_info {
-            dli_fname: ptr::null(),
-            dli_fbase: ptr::null_mut(),
-            dli_sname: ptr::null(),
-            dli_saddr: ptr::null_mut(),
-        };
-        let inside = crate::install as *const c_void;
-        // SAFETY: any address may be asked about, and `found` is a valid place for the answer.
-        unsafe { libc::dladdr(inside, &raw mut found) };
-        Self { base: found.dli_fbase.addr() }
+        Self { base: file_at((crate::install as *const c_void).addr()).dli_fbase.addr() }
     }
+}
+
+/// What the dynamic loader knows of the file that an address belongs to: NULL where there is none. Takes its locks.
+fn file_at(address: usize) -> libc::Dl_info {
+    let mut found = libc::Dl_info {
+        dli_fname: ptr::null(),
+        dli_fbase: ptr::null_mut(),
+        dli_sname: ptr::null(),
+        dli_saddr: ptr::null_mut(),
+    };
+    // SAFETY: any address may be asked about, and `found` is a valid place for the answer.
+    unsafe { libc::dladdr(ptr::without_provenance(address), &raw mut found) };
+    found
 }
 
 /// The return addresses on the calling thread's stack.
@@ -82,13 +86,22 @@ impl Addresses {
         }
     }
 
-    /// Prints the addresses with the functions and source lines they belong to.
+    /// Prints the addresses with the functions and source lines they belong to, and with the file where that is another
+    /// than the program's: a library, or a module.
     ///
     /// Reads debug information, so it allocates, takes locks and opens files: all that may hang or
     /// fault in a process that is dying.
-    pub(crate) fn print_names(&self, sink: &mut Sink) {
+    pub(crate) fn print_names(&self, sink: &mut Sink, image: &Image) {
         for (index, address) in self.iter().enumerate() {
-            sink.line(format_args!("{index:>3} {address:#018x}"));
+            sink.text(format_args!("{index:>3} {address:#018x}"));
+            let file = file_at(address);
+            let base = file.dli_fbase.addr();
+            if base != image.base && !file.dli_fname.is_null() {
+                // SAFETY: the loader's name of a file that is loaded, which ends with NUL.
+                let name = unsafe { CStr::from_ptr(file.dli_fname) };
+                sink.text(format_args!(" in {}+{:#x}", name.to_bytes().escape_ascii(), address - base));
+            }
+            sink.line(format_args!(""));
             let resolve = |symbol: &backtrace::Symbol| {
                 let name = symbol.name().unwrap_or(SymbolName::new(b"?"));
                 sink.text(format_args!("      {name:#}"));

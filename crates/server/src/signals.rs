@@ -18,8 +18,8 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Catches SIGTERM and SIGINT, and ignores SIGHUP as Redis does. A second SIGINT ends the process at once,
-    /// with status 1, whatever it is doing.
+    /// Catches SIGTERM and SIGINT, and ignores SIGHUP as Redis does. A SIGINT behind either of them ends the process at
+    /// once, with status 1, whatever it is doing.
     ///
     /// # Errors
     /// What the operating system answered.
@@ -27,7 +27,9 @@ impl Signals {
         let (mut wake, waker) = UnixStream::pair()?;
         registry.register(&mut wake, token, Interest::READABLE)?;
         let (terminated, interrupted) = (Arc::default(), Arc::default());
-        flag::register_conditional_shutdown(SIGINT, 1, Arc::clone(&interrupted))?;
+        for flag in [&interrupted, &terminated] {
+            flag::register_conditional_shutdown(SIGINT, 1, Arc::clone(flag))?;
+        }
         for (signal, flag) in [(SIGTERM, &terminated), (SIGINT, &interrupted)] {
             flag::register(signal, Arc::clone(flag))?;
         }

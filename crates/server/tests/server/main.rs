@@ -8,6 +8,7 @@ mod crashes;
 mod libraries;
 mod memory;
 mod messages;
+mod misbehaving;
 mod module_events;
 mod module_turns;
 mod modules;

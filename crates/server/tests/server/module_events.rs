@@ -1,28 +1,6 @@
 //! Modules in a server that runs: what they have watched, and what their threads do.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use crate::support::{Client, Server, wait_for};
-
-/// Compiles one of the host's test modules against the header that the crate `redis-module` ships.
-pub(crate) fn compile(directory: &Path, name: &str) -> PathBuf {
-    let metadata = cargo_metadata::MetadataCommand::new().exec().expect("the workspace's packages");
-    let package = metadata.packages.iter().find(|package| package.name.as_str() == "redis-module");
-    let manifest = package.expect("the modules in Rust depend on it").manifest_path.as_std_path();
-    let header = manifest.parent().expect("a directory").join("src/include");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../modhost/tests/modules/{name}.c"));
-    let library = directory.join(format!("{name}.so"));
-    let status = Command::new("gcc")
-        .args(["-std=gnu11", "-O1", "-fPIC", "-shared", "-I"])
-        .args([&header, &source])
-        .arg("-o")
-        .arg(&library)
-        .status()
-        .expect("gcc runs");
-    assert!(status.success(), "{} compiles", source.display());
-    library
-}
+use crate::support::{Client, Server, compile, wait_for};
 
 /// A server with a module, and a client of it.
 pub(crate) fn with(name: &str) -> (Server, Client) {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
-use crate::module_events::{compile, with};
-use crate::support::{Client, Oracle, Server, wait_for};
+use crate::module_events::with;
+use crate::support::{Client, Oracle, Server, compile, wait_for};
 
 /// Has a client's command run until it is stopped; waits until others are told that the server is busy.
 fn begin_work(worker: &mut Client, other: &mut Client) {

@@ -1,28 +1,15 @@
 //! Modules that the configuration names, and that clients load.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::support::{Client, Server, run};
-
-fn compile(directory: &Path) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/server/module.c");
-    let library = directory.join("bare.so");
-    let status = Command::new("gcc")
-        .args(["-Wall", "-Werror", "-fPIC", "-shared", "-o"])
-        .args([&library, &source])
-        .status()
-        .expect("gcc runs");
-    assert!(status.success());
-    library
-}
+use crate::support::{Client, Server, compile_bare, run};
 
 #[test]
 fn a_module_comes_with_the_configuration() {
     let directory = tempfile::tempdir().expect("a directory");
-    let library = compile(directory.path());
+    let library = compile_bare(directory.path(), "module");
     let configuration = directory.path().join("redis.conf");
     let path = library.display().to_string();
     std::fs::write(&configuration, format!("loadmodule {path} one\n")).expect("writable");
@@ -47,7 +34,7 @@ fn a_module_comes_with_the_configuration() {
 #[test]
 fn a_module_that_cannot_be_loaded_ends_the_start() {
     let directory = tempfile::tempdir().expect("a directory");
-    let library = compile(directory.path()).display().to_string();
+    let library = compile_bare(directory.path(), "module").display().to_string();
     for (words, reason) in
         [(&["/nowhere.so"][..], "execute permissions"), (&[&*library, "a", "b"], "its OnLoad answered 1")]
     {

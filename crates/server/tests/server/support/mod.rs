@@ -1,14 +1,18 @@
 //! A server for a test, and what talks to it.
 
 mod client;
+mod modules;
 mod oracle;
+mod processes;
 mod redis_cli;
 mod server;
 
 use std::time::{Duration, Instant};
 
 pub(crate) use client::{Client, encode};
+pub(crate) use modules::{compile, compile_bare};
 pub(crate) use oracle::Oracle;
+pub(crate) use processes::{has_no_pending_signal, signal, wait_until_busy};
 pub(crate) use redis_cli::redis_cli;
 pub(crate) use server::{Server, Stopped, free_port, run};
 

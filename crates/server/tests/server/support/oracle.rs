@@ -1,6 +1,6 @@
 //! The system's redis-server, to compare with.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
 
@@ -18,7 +18,7 @@ impl Oracle {
         Self::start_with(&[])
     }
 
-    /// The same, with these options.
+    /// The same with more options.
     pub(crate) fn start_with(options: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let port = free_port();
@@ -31,6 +31,15 @@ impl Oracle {
             .expect("redis-server is installed");
         wait_for("redis-server listens", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
         Self { child, port, _directory: directory }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it has ended of itself.
+    pub(crate) fn wait(mut self) -> ExitStatus {
+        wait_for("redis-server ends", || self.child.try_wait().expect("a child"))
     }
 
     pub(crate) fn connect(&self) -> Client {

@@ -6,10 +6,10 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
-use super::{Client, wait_for};
+use super::{Client, processes, wait_for};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_zmalloc-server");
 
@@ -93,8 +93,7 @@ impl Server {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process");
-        kill_process(pid, signal).expect("the server runs");
+        processes::signal(self.pid(), signal);
     }
 
     /// Whether the server's first thread waits for time to pass and for nothing else, as in DEBUG SLEEP.
@@ -105,9 +104,7 @@ impl Server {
 
     /// Whether every signal that was sent to the server has been delivered.
     pub(crate) fn has_no_pending_signal(&self) -> bool {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it runs");
-        let pending = status.lines().filter_map(|line| line.strip_prefix("ShdPnd:"));
-        pending.map(str::trim).all(|mask| mask.trim_matches('0').is_empty())
+        processes::has_no_pending_signal(self.pid())
     }
 
     /// Waits until the server has ended of itself.
