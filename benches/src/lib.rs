@@ -8,6 +8,7 @@ pub mod cache;
 pub mod comparison;
 pub mod load;
 pub mod misbehave;
+pub mod modules;
 pub mod paced;
 pub mod process;
 pub mod promises;

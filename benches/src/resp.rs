@@ -82,10 +82,10 @@ impl Connection {
         read_reply(&mut self.input)
     }
 
-    /// Waits for a message, an array, and gives its bytes as they came.
+    /// Waits for a message or any reply of RESP2, and gives its bytes as they came.
     ///
     /// # Errors
-    /// When the connection is closed, or what comes is no array of strings, integers and arrays.
+    /// When the connection is closed, or what comes is an error or has one in it.
     pub fn message(&mut self) -> Result<Vec<u8>> {
         let mut message = Vec::new();
         read_message(&mut self.input, &mut message)?;
@@ -136,6 +136,8 @@ fn read_message(input: &mut impl BufRead, message: &mut Vec<u8>) -> Result<()> {
     let line = std::str::from_utf8(&message[start..])?.trim_end();
     let number = |text: &str| text.parse::<usize>().with_context(|| format!("{line:?} has no length"));
     match line.split_at_checked(1).context("the server closed the connection")? {
+        ("+", _) | ("$" | "*", "-1") => Ok(()),
+        ("-", error) => bail!(ErrorReply(error.to_owned())),
         ("*", count) => {
             let count = number(count)?;
             (0..count).try_for_each(|_| read_message(input, message))

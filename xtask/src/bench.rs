@@ -54,12 +54,21 @@ pub(crate) fn run_named(name: &str, arguments: &[String]) -> Result<()> {
                 command.arg("--modules").arg(modules);
             }
             _ if NEED_SERVER.contains(&name) => {
-                _ = command.arg("--ours").arg(build("server", "zmalloc-server")?)
+                command.arg("--ours").arg(build("server", "zmalloc-server")?);
+                if name == "soak" && wants_modules(arguments) {
+                    command.arg("--modules").arg(build_modules("target/modules", &[])?);
+                }
             }
             _ => {}
         }
     }
     shell::run(command.args(arguments))
+}
+
+/// Whether the soak is to have its part that loads modules.
+fn wants_modules(arguments: &[String]) -> bool {
+    let named = arguments.iter().any(|argument| argument.starts_with("--only"));
+    !named || arguments.iter().any(|argument| argument == "modules" || argument == "--only=modules")
 }
 
 /// Whether an argument names the server to measure, so that none needs building.
@@ -129,6 +138,14 @@ mod tests {
     fn the_server_is_built_unless_one_is_named() {
         assert!(names_ours("--ours") && names_ours("--ours=target/x") && names_ours("--help"));
         assert!(!names_ours("--ourselves") && !names_ours("--theirs"));
+    }
+
+    #[test]
+    fn the_soak_needs_modules_for_one_of_its_parts() {
+        let wants =
+            |line: &str| wants_modules(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        assert!(wants("") && wants("--loads 1") && wants("--only modules") && wants("--only=modules"));
+        assert!(!wants("--only told") && !wants("--only=told --loads 1"));
     }
 
     #[test]

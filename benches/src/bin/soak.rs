@@ -1,5 +1,5 @@
-//! The long soak of the built server: clients that misbehave, real input, clients that are told of much, kills and
-//! restarts.
+//! The long soak of the built server: clients that misbehave, real input, clients that are told of much, modules that
+//! come and go, kills and restarts.
 #![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use benches::audience::Audience;
 use benches::misbehave::Crowd;
+use benches::modules::{self, GUESTS, Library};
 use benches::promises::Promises;
 use benches::resp::{Connection, Reply};
 use benches::server::Server;
@@ -34,6 +35,15 @@ struct Arguments {
     /// How often the real input is loaded and flushed
     #[arg(long, default_value_t = 3)]
     loads: u32,
+    /// The directory with the modules in Rust
+    #[arg(long)]
+    modules: Option<PathBuf>,
+    /// How often each module is loaded
+    #[arg(long, default_value_t = 1_000)]
+    module_rounds: u32,
+    /// For how many seconds threads of a module use the server
+    #[arg(long, default_value_t = 10)]
+    module_seconds: u64,
     /// How often the server is killed
     #[arg(long, default_value_t = 20)]
     kills: u32,
@@ -51,6 +61,8 @@ enum Part {
     Input,
     /// Messages to many, and tracking of many keys
     Told,
+    /// Modules that come and go, and their threads
+    Modules,
     /// Kills and restarts
     Kills,
 }
@@ -76,6 +88,9 @@ fn main() -> Result<ExitCode> {
     }
     if is_wanted(Part::Told) {
         told_clients(&arguments, &mut promises).context("clients that are told of much")?;
+    }
+    if is_wanted(Part::Modules) {
+        guests(&arguments, &mut promises).context("modules that come and go")?;
     }
     if is_wanted(Part::Kills) {
         kills(&arguments, &mut promises).context("kills and restarts")?;
@@ -163,6 +178,39 @@ fn told_clients(arguments: &Arguments, promises: &mut Promises) -> Result<()> {
     promises.note("told: changes told to each reader", told::KEYS);
     observer.flush()?;
     observer.promise_memory("told, tracking", start, promises)
+}
+
+/// Modules are loaded and unloaded, with traffic in between, and leave nothing; then the threads of one take turns with
+/// a client. What a server makes once, and keeps, it has made in the first few rounds.
+fn guests(arguments: &Arguments, promises: &mut Promises) -> Result<()> {
+    const FEW: u32 = 10;
+    let built = arguments.modules.as_deref().context("--modules names the directory of those in Rust")?;
+    let directory = tempfile::tempdir().context("cannot make a directory")?;
+    let log = directory.path().join("log");
+    let options = ["--enable-module-command", "yes", "--logfile", &log.to_string_lossy()];
+    let library = Library::new(directory.path(), built)?;
+    let server = Server::start(&arguments.ours, &options)?;
+    let mut observer = Observer::of(&server)?;
+    // Those that stay come last: from then on they are part of what there is.
+    for guest in GUESTS {
+        modules::come_and_go(&server, &library, guest, FEW)?;
+        let start = observer.memory()?;
+        if guest.stays {
+            modules::go_on(&server, guest, arguments.module_rounds)?;
+        } else {
+            modules::come_and_go(&server, &library, guest, arguments.module_rounds)?;
+        }
+        observer.promise_memory(&format!("modules, {}", guest.name), start, promises)?;
+    }
+    promises.note("modules: rounds of each", arguments.module_rounds.into());
+    modules::take_turns(&server, &library, Duration::from_secs(1))?;
+    let start = observer.memory()?;
+    let turns = modules::take_turns(&server, &library, Duration::from_secs(arguments.module_seconds))?;
+    promises.note("modules: threads", modules::THREADS.into());
+    promises.note("modules: turns of theirs", turns);
+    observer.promise_memory("modules, threads", start, promises)?;
+    promises.at_most("modules: leaks in the log", modules::leaks(&log)?, 0);
+    Ok(())
 }
 
 /// A server that was killed can be started again on the same port and the same unix socket.

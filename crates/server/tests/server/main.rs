@@ -10,6 +10,7 @@ mod memory;
 mod messages;
 mod misbehaving;
 mod module_events;
+mod module_rounds;
 mod module_turns;
 mod modules;
 mod protocol;
