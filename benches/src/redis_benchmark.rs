@@ -7,13 +7,16 @@ use anyhow::{Context, Result, bail};
 /// One run against one server.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
-    /// The test's name as `redis-benchmark -t` has it: `SET`, `GET`, `INCR`; or a command with its arguments.
+    /// The test's name, one of [`TESTS`]; or a command with its arguments.
     pub test: &'static str,
     /// Requests in all.
     pub requests: u64,
     /// Requests in flight on each connection.
     pub pipeline: u32,
 }
+
+/// Tests by the names that `redis-benchmark -t` has for them.
+pub const TESTS: [&str; 3] = ["SET", "GET", "INCR"];
 
 /// The number of different keys, so large that the processor's caches don't hold them.
 pub const KEYS: u64 = 1_000_000;
@@ -40,10 +43,11 @@ impl Run {
         ] {
             command.arg(option).arg(number.to_string());
         }
-        match self.test.split_once(' ') {
-            None => command.args(["-t", self.test]),
-            Some(_) => command.args(self.test.split(' ')),
-        };
+        if TESTS.contains(&self.test) {
+            command.args(["-t", self.test]);
+        } else {
+            command.args(self.test.split(' '));
+        }
         let output = command.output().context("cannot start redis-benchmark")?;
         if !output.status.success() {
             bail!("redis-benchmark: {}", String::from_utf8_lossy(&output.stderr).trim());

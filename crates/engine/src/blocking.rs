@@ -337,10 +337,19 @@ impl Engine {
 
     /// Has modules do what is due, and serves those whom that, or a thread, has signalled.
     fn attend_modules(&mut self) -> Option<Duration> {
+        /// How many commands of a client that wait, and are done at once, follow each other before others have a turn.
+        const ROUNDS: usize = 16;
+
         let modules = self.modules.clone()?;
-        let due = modules.attend(self);
-        self.serve_waiting();
-        self.settle();
+        let mut due = modules.attend(self);
+        for round in 1..=ROUNDS {
+            self.serve_waiting();
+            self.settle();
+            if round == ROUNDS || !modules.has_more() {
+                break;
+            }
+            due = modules.attend(self);
+        }
         due
     }
 

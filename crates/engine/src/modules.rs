@@ -42,6 +42,11 @@ pub trait Modules: Debug {
         None
     }
 
+    /// Whether modules have left more to do since [`Modules::attend`] was called, which is done in the same round.
+    fn has_more(&self) -> bool {
+        false
+    }
+
     /// The modules that are loaded, in the order in which they were.
     fn list(&self) -> Vec<ModuleReport>;
 

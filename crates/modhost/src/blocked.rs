@@ -254,8 +254,9 @@ impl Blocked {
         // SAFETY: the reference that `begin` gave to the module, which may not use it any more; this is done once.
         let own = unsafe { Arc::from_raw(ptr::from_ref(self)) };
         let gil = self.slot.gil();
-        gil.inbox.unblocked(own);
-        gil.wake();
+        if gil.inbox.unblocked(own) {
+            gil.wake();
+        }
     }
 
     /// Ends the wait of a client that was unblocked, frees the module's data, and forgets it all.

@@ -281,6 +281,10 @@ impl Modules for ModuleHost {
         Some(Duration::from_millis(u64::try_from(until).unwrap_or(0)))
     }
 
+    fn has_more(&self) -> bool {
+        self.gil.inbox.is_used()
+    }
+
     fn promise_kept(&self, engine: &mut Engine, promise: ClientId, reply: Vec<u8>) {
         if let Some(slot) = self.slots().into_iter().find(|slot| areas::promises::is_awaited(slot, promise)) {
             areas::promises::keep(slot, engine, promise, reply);

@@ -57,19 +57,22 @@ impl Inbox {
         Held(self.letters())
     }
 
-    fn leave(&self, letter: Letter) {
+    /// Says whether nobody else has left something since the thread last looked, which it will do again then.
+    fn leave(&self, letter: Letter) -> bool {
         self.letters().push(letter);
-        self.is_used.store(true, Ordering::Release);
+        !self.is_used.swap(true, Ordering::AcqRel)
     }
 
-    /// Leaves a client whose wait is to end. The caller wakes the thread.
-    pub(crate) fn unblocked(&self, blocked: Arc<Blocked>) {
-        self.leave(Letter::Unblocked(blocked));
+    /// Leaves a client whose wait is to end. The caller wakes the thread if that is asked for.
+    #[must_use]
+    pub(crate) fn unblocked(&self, blocked: Arc<Blocked>) -> bool {
+        self.leave(Letter::Unblocked(blocked))
     }
 
-    /// Leaves a function that is to be called. The caller wakes the thread.
-    pub(crate) fn one_shot(&self, one_shot: OneShot) {
-        self.leave(Letter::OneShot(one_shot));
+    /// Leaves a function that is to be called. The caller wakes the thread if that is asked for.
+    #[must_use]
+    pub(crate) fn one_shot(&self, one_shot: OneShot) -> bool {
+        self.leave(Letter::OneShot(one_shot))
     }
 
     /// Drops what a module that is going wanted called.
@@ -78,6 +81,11 @@ impl Inbox {
             Letter::OneShot(one_shot) => one_shot.slot.index() != slot.index(),
             Letter::Unblocked(_) => true,
         });
+    }
+
+    /// Whether somebody has left something.
+    pub(crate) fn is_used(&self) -> bool {
+        self.is_used.load(Ordering::Acquire)
     }
 
     /// Does what is there; what is left meanwhile waits for the next time.

@@ -110,8 +110,8 @@ impl Key {
         self.name.bytes()
     }
 
-    /// Looks at the value, which leaves no trace; `None` where there is none. It isn't looked up again as long as nobody
-    /// can have changed it.
+    /// Looks at the value, which leaves no trace; `None` where there is none. It isn't looked up again as long as
+    /// nobody can have changed it.
     pub(crate) fn look(&self) -> Option<Seen> {
         let Glance { stamp, seen } = self.seen.get();
         if stamp != 0 && stamp == lend::stamp() {

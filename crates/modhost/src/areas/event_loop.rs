@@ -176,8 +176,9 @@ pub(crate) unsafe extern "C" fn EventLoopAddOneShot<const SLOT: usize>(
         };
         let slot = slot::slot(SLOT);
         let gil = slot.gil();
-        gil.inbox.one_shot(OneShot { slot, function, data });
-        gil.wake();
+        if gil.inbox.one_shot(OneShot { slot, function, data }) {
+            gil.wake();
+        }
         OK
     })
 }

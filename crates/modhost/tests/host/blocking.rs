@@ -54,6 +54,30 @@ fn a_thread_ends_the_wait() {
     assert_eq!(server.raw("module unload waiters"), "+OK|");
 }
 
+/// More requests than are parsed together, and than go on in one round.
+#[test]
+fn a_pipeline_of_commands_that_wait_stays_in_order() {
+    let mut server = Server::with("waiters");
+    let client = server.engine.connect().expect("a client");
+    let (mut pipeline, mut expected) = (String::new(), String::new());
+    for number in 0..50 {
+        pipeline += &format!("waiters.at_once{}\r\necho {number}\r\nget x\r\n", " w".repeat(number % 3));
+        let echoed = number.to_string();
+        expected += &format!("*3|$15|waiters.at_once|:{}|$7|nothing|", number % 3 + 1);
+        expected += &format!("${}|{echoed}|$-1|", echoed.len());
+    }
+    server.engine.receive(client, pipeline.as_bytes());
+    let mut replies = server.output(client);
+    assert!(replies.matches("nothing").count() > 1 && replies.len() < expected.len(), "{replies}");
+    while replies.len() < expected.len() {
+        let more = server.output(client);
+        assert!(!more.is_empty(), "{replies}");
+        replies += &more;
+    }
+    assert_eq!(replies, expected);
+    assert_eq!(server.output(client), "");
+}
+
 #[test]
 fn a_thread_replies() {
     let mut server = Server::with("waiters");

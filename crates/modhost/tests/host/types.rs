@@ -50,6 +50,27 @@ fn values_are_copied_and_moved_and_expire() {
     assert_eq!(server.raw("boxes.counts"), "*2|:1|:0|");
 }
 
+/// Within the same entry, which has had an expiry, and where the old value's time has come.
+#[test]
+fn a_value_that_takes_another_s_place_never_expires() {
+    let mut server = Server::with("boxes");
+    for lazy in ["no", "yes"] {
+        server.raw(&format!("config set lazyfree-lazy-server-del {lazy}"));
+        server.call("boxes.set k old");
+        server.call("pexpire k 1000");
+        assert_eq!(server.raw("boxes.set k new"), "+OK|");
+        assert_eq!(server.raw("pttl k"), ":-1|");
+        server.call("pexpire k 1000");
+        server.engine.clock_mut().advance(std::time::Duration::from_millis(1001));
+        assert_eq!(server.raw("boxes.get k"), "$-1|");
+        server.call("boxes.set k newer");
+        server.engine.clock_mut().advance(std::time::Duration::from_secs(3600));
+        assert_eq!(server.raw("boxes.get k"), "$5|newer|");
+    }
+    server.call("set k a-string");
+    assert_eq!(server.raw("boxes.counts"), "*2|:0|:4|", "all are freed, and unlinked but those that expired");
+}
+
 #[test]
 fn memory_usage_asks_the_type() {
     let mut server = Server::with("boxes");

@@ -59,6 +59,14 @@ static void *unblock(void *client)
     return NULL;
 }
 
+/* WAITERS.AT_ONCE: blocks, and is unblocked before the command has returned. */
+static int at_once(RedisModuleCtx *ctx, S **argv, int argc)
+{
+    REDISMODULE_NOT_USED(argv);
+    REDISMODULE_NOT_USED(argc);
+    return RedisModule_UnblockClient(RedisModule_BlockClient(ctx, reply, NULL, free_data, 0), NULL);
+}
+
 /* All threads, which have to have ended before the module goes. */
 static pthread_t *threads;
 static size_t thread_count;
@@ -285,7 +293,8 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, S **argv, int argc)
         { "waiters.thread", thread },       { "waiters.answer", answer_in_thread }, { "waiters.hold", hold },
         { "waiters.release", release },     { "waiters.abort", abort_block },       { "waiters.keys", keys },
         { "waiters.gone", key_gone },       { "waiters.signal", signal_key },       { "waiters.call", call },
-        { "waiters.counts", counts },       { "waiters.promise", promise_call },     { "waiters.break", break_promise },
+        { "waiters.counts", counts },       { "waiters.promise", promise_call },    { "waiters.break", break_promise },
+        { "waiters.at_once", at_once },
     };
     for (size_t at = 0; at < sizeof(commands) / sizeof(*commands); at++)
         if (RedisModule_CreateCommand(ctx, commands[at].name, commands[at].function, "", 0, 0, 0) == REDISMODULE_ERR)
