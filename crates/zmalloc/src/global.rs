@@ -39,14 +39,12 @@ impl ZMalloc {
 // time optimisation inlines them all the same.
 unsafe impl GlobalAlloc for ZMalloc {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller promises a size other than 0, which is all that is asked here.
-        let block = unsafe {
-            match Imp::direct_size(layout) {
-                Some(size) => ledger::dispatch().allocate(size),
-                None if ledger::thread_is_listed() => Imp::allocate(layout),
-                None => ptr::null_mut(),
-            }
+        let at_once = match Imp::direct_size(layout) {
+            Some(size) => ledger::runs_allocation(size),
+            None => ledger::thread_is_listed(),
         };
+        // SAFETY: the caller promises a size other than 0, which is all that is asked here.
+        let block = if at_once { unsafe { Imp::allocate(layout) } } else { ptr::null_mut() };
         if block.is_null() {
             // SAFETY: as above.
             return unsafe { long_way::alloc(layout) };
@@ -70,7 +68,7 @@ unsafe impl GlobalAlloc for ZMalloc {
             match Imp::direct_size(layout) {
                 Some(size) => ledger::dispatch().deallocate(block, size),
                 None if ledger::thread_is_listed() => Imp::deallocate(block, layout),
-                None => long_way::dealloc(block, layout),
+                None => long_way::dealloc(block, layout.size(), layout.align()),
             }
         }
     }
@@ -89,14 +87,13 @@ unsafe impl GlobalAlloc for ZMalloc {
 }
 
 /// Frees a block of a layout with this [direct size](Backend::direct_size), on a thread whose operations
-/// need more than to be done. The flags are those of [`Direct::deallocate`](crate::backend::Direct).
+/// need more than to be done. The flags are those of a [`DirectFree`](crate::backend::DirectFree).
 ///
 /// # Safety
 /// The block is live and of such a layout.
-#[inline(never)]
 pub(crate) unsafe extern "C" fn deallocate_the_long_way(block: *mut c_void, size: usize, _flags: c_int) {
     // SAFETY: a direct size is that of a layout, and the caller promises that it frees the block.
-    unsafe { long_way::dealloc(block.cast(), Layout::from_size_align_unchecked(size, 1)) }
+    unsafe { long_way::dealloc(block.cast(), size, 1) }
 }
 
 /// The same four operations where there is more to do. They are functions of their own, with
@@ -140,11 +137,15 @@ mod long_way {
         request::allocate(layout, || unsafe { Imp::allocate_zeroed(layout) })
     }
 
+    /// Takes the layout in parts, so that the size is where functions in C have it.
+    ///
     /// # Safety
-    /// As [`Backend::deallocate`].
+    /// As [`Backend::deallocate`], with these parts of a layout.
     #[cold]
     #[inline(never)]
-    pub(super) unsafe fn dealloc(block: *mut u8, layout: Layout) {
+    pub(super) unsafe fn dealloc(block: *mut u8, size: usize, align: usize) {
+        // SAFETY: the caller promises that they are parts of a layout.
+        let layout = unsafe { Layout::from_size_align_unchecked(size, align) };
         if diversion::is_on() {
             // SAFETY: the caller promises that the block is live, so it is not at address 0.
             return request::free(|| unsafe { Imp::free_uncached(NonNull::new_unchecked(block)) });

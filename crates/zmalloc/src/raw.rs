@@ -8,7 +8,7 @@ use std::alloc::Layout;
 use std::ptr::{self, NonNull};
 
 use crate::backend::{Backend, Imp};
-use crate::sync::atomic::AtomicPtr;
+use crate::sync::atomic::AtomicU8;
 use crate::{ledger, oom, request};
 
 /// Runs an operation that allocates, or returns null with nothing changed. `usable_size` is that of
@@ -52,13 +52,13 @@ pub fn runs_at_once() -> bool {
 }
 
 /// Where [`runs_at_once`] looks on the calling thread, for a caller that finds its way there by
-/// itself: a pointer to the byte [`RUNS_AT_ONCE`], or to another one. The place is there, and the same,
+/// itself: the byte [`RUNS_AT_ONCE`], or another one. The place is there, and the same,
 /// until the thread's memory is taken down.
-pub fn state_of_thread() -> *const AtomicPtr<u8> {
-    ledger::dispatch_place().cast()
+pub fn state_of_thread() -> *const AtomicU8 {
+    ledger::place_of_state()
 }
 
-/// What the pointer leads to when an operation runs at once.
+/// What is there when an operation runs at once.
 pub const RUNS_AT_ONCE: u8 = ledger::LISTED;
 
 /// Runs an operation that frees, or makes a block smaller where it is.

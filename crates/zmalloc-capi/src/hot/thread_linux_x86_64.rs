@@ -8,16 +8,14 @@
 //! shared libraries that are loaded later.
 
 use std::arch::{asm, global_asm};
-use std::sync::atomic::AtomicPtr;
 
 use zmalloc::raw;
 
 /// The state of a thread that has not looked its own up: not that in which operations run at once.
-static UNKNOWN_STATE: u8 = raw::RUNS_AT_ONCE.wrapping_add(1);
-static UNKNOWN: AtomicPtr<u8> = AtomicPtr::new((&raw const UNKNOWN_STATE).cast_mut());
+static UNKNOWN: u8 = raw::RUNS_AT_ONCE.wrapping_add(1);
 
-// A thread-local pointer to where the pointer to the thread's state is, at first to `UNKNOWN`. Hidden:
-// it is the library's.
+// A thread-local pointer to where the thread's state is, at first to `UNKNOWN`. Hidden: it is the
+// library's.
 global_asm!(
     ".pushsection .tdata.zmalloc_capi_state, \"awT\", @progbits",
     ".p2align 3",
@@ -41,7 +39,6 @@ pub(super) fn runs_at_once() -> bool {
         asm!(
             "mov {state}, qword ptr [rip + zmalloc_capi_state@GOTTPOFF]",
             "mov {state}, qword ptr fs:[{state}]",
-            "mov {state}, qword ptr [{state}]",
             "cmp byte ptr [{state}], {expected}",
             "jne {other}",
             state = out(reg) _,

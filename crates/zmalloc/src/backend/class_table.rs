@@ -1,5 +1,6 @@
 //! The sizes of small blocks, remembered, for allocators whose own answer takes a call.
 
+use std::hint::cold_path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Requests between two multiples of this are met as the upper one is.
@@ -53,7 +54,13 @@ impl<const ENTRIES: usize> ClassTable<ENTRIES> {
     /// remembered. The calling thread has had the table filled.
     #[inline(always)]
     pub(super) fn class_of(&self, size: usize) -> Option<usize> {
-        let index = if size <= NARROW { size.div_ceil(STEP) } else { WIDE + (size - NARROW - 1) / WIDE_STEP };
+        // Sums without overflow, as a layout's size is at most `isize::MAX`.
+        let index = if size <= NARROW {
+            size.wrapping_add(STEP - 1) / STEP
+        } else {
+            cold_path();
+            (WIDE * WIDE_STEP - NARROW - 1).wrapping_add(size) / WIDE_STEP
+        };
         // Relaxed: this thread filled it, or saw that it had been.
         let class = self.sizes.get(index)?.load(Ordering::Relaxed);
         debug_assert_ne!(class, 0, "filled before it is asked");

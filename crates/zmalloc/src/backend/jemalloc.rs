@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 
 use tikv_jemalloc_sys as ffi;
 
-use super::{Backend, Control, CountsPerThread, Direct, ThreadCounters, Totals};
+use super::{Backend, Control, CountsPerThread, DirectFree, ThreadCounters, Totals};
 use crate::error::ControlError;
 use crate::stats::{AllocatorInfo, SizeClass};
 
@@ -113,7 +113,7 @@ unsafe impl Backend for Jemalloc {
 
     const GOOD_SIZE_IS_EXACT: bool = true;
 
-    const DIRECT: Option<Direct> = Some(Direct { allocate: ffi::malloc, deallocate: ffi::sdallocx });
+    const DIRECT_FREE: Option<DirectFree> = Some(ffi::sdallocx);
 
     #[inline(always)]
     fn direct_size(layout: Layout) -> Option<usize> {

@@ -35,12 +35,19 @@ const SLICE: usize = 64 * 1024;
 /// No overflow: a layout's size is at most `isize::MAX`.
 #[inline(always)]
 const fn plain(size: usize, align: usize) -> Option<usize> {
+    let Some(least) = unrounded(size, align) else { return None };
+    Some(least.wrapping_add(STEP - 1) & !(STEP - 1))
+}
+
+/// The same before it is rounded. To at least [`STEP`] it is rounded anyway.
+#[inline(always)]
+const fn unrounded(size: usize, align: usize) -> Option<usize> {
     if align > NATURAL_ALIGN {
         None
-    } else if size < align {
-        Some(align.next_multiple_of(STEP))
+    } else if align > STEP && size < align {
+        Some(align)
     } else {
-        Some(size.next_multiple_of(STEP))
+        Some(size)
     }
 }
 
@@ -65,7 +72,7 @@ fn try_out(size: usize) -> usize {
 /// The usable size of a block for a plain request, if it is a small one. The thread is prepared.
 #[inline(always)]
 fn class_of(layout: Layout) -> Option<usize> {
-    CLASSES.class_of(plain(layout.size(), layout.align())?)
+    CLASSES.class_of(unrounded(layout.size(), layout.align())?)
 }
 
 /// Resizes a block to a size whose class is not remembered. The library lets it stay where half of it

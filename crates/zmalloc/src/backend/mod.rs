@@ -100,12 +100,13 @@ pub(crate) unsafe trait Backend {
     /// Name and version, as Redis's INFO shows them in `mem_allocator`: `jemalloc-5.3.1`.
     const NAME: &'static str;
 
-    /// The functions that allocate and free blocks whose layouts have a
+    /// The function in C that does what [`deallocate`](Self::deallocate) does for a layout with a
     /// [direct size](Self::direct_size), if the back end has such and counts by itself.
-    const DIRECT: Option<Direct> = None;
+    const DIRECT_FREE: Option<DirectFree> = None;
 
-    /// The size by which alone a block of the layout can be allocated and freed, or `None` if it can't.
-    /// It is one of a layout, and not 0 unless the layout's is.
+    /// The size by which alone a block of the layout is allocated and freed, if the size of a block
+    /// follows from its layout and this one needs no mention of its alignment. It is one of a layout, and
+    /// not 0 unless the layout's is.
     #[inline(always)]
     fn direct_size(_layout: Layout) -> Option<usize> {
         None
@@ -194,15 +195,8 @@ pub(crate) unsafe trait Backend {
     }
 }
 
-/// Functions in C that do what [`Backend`]'s own do, for a layout with a direct size.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub(crate) struct Direct {
-    /// As [`Backend::allocate`].
-    pub(crate) allocate: unsafe extern "C" fn(size: usize) -> *mut c_void,
-    /// As [`Backend::deallocate`]. The flags are 0.
-    pub(crate) deallocate: unsafe extern "C" fn(block: *mut c_void, size: usize, flags: c_int),
-}
+/// See [`Backend::DIRECT_FREE`]. The flags are 0.
+pub(crate) type DirectFree = unsafe extern "C" fn(block: *mut c_void, size: usize, flags: c_int);
 
 /// A back end that counts the bytes it hands out and takes back, for each thread by itself.
 ///

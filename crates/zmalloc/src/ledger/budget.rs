@@ -11,8 +11,8 @@
 //! their ceilings, so while the budget is not overdrawn the sum of the balances, which is
 //! `used_memory`, cannot be above the limit, in whatever order threads run, fail or end. A thread's
 //! ceiling and balance are nobody else's, so the usual operation reads three numbers of its own
-//! thread and writes none. Threads draw a little more than they need, `SLACK` at most: a request may
-//! fail though that much for each other thread is left.
+//! thread and writes none. Threads draw a little more than they need, the *slack* at most: a request may
+//! fail though twice that much for each other thread is left. The slack goes with the limit.
 //!
 //! From the moment threads are watched they remain so. Without a limit the budget is just too large
 //! to be used up; so no thread is ever caught halfway by a change of the rules, and setting another
@@ -31,12 +31,13 @@ use crate::request::Refusal;
 /// Stands for no limit: more than any address space, and far from overflow in either direction.
 const UNLIMITED: i64 = 1 << 61;
 
-/// The most bytes that a thread draws in advance. When it frees it keeps half as much again, before
-/// it gives back all but this.
-const SLACK: i64 = 32 * 1024;
+/// The bounds of the slack: the most bytes that a thread draws in advance. When it frees it keeps half as
+/// much again, before it gives back all but this. Between two looks at its room it comes to have at most
+/// twice as much.
+const SLACK: (i64, i64) = (32 * 1024, 128 * 1024);
 
-/// The most room that a thread comes to have between two looks at it.
-pub(super) const MOST_ROOM: i64 = 2 * SLACK;
+/// How many times the slack of a thread is in the limit, or in the soft mark, between these bounds.
+const SHARES: i64 = 1024;
 
 /// A function that is told the bytes in use.
 type MarkCallback = fn(used: usize);
@@ -46,6 +47,8 @@ pub(super) struct Budget {
     left: Line,
     /// The limit. Changed with the list of threads locked.
     total: AtomicI64,
+    /// The slack, in bytes.
+    slack: AtomicI64,
     /// The soft mark: how far `left` has to fall for it to be reached; `i64::MIN` for none.
     mark: AtomicI64,
     /// The soft mark in bytes; 0 for none.
@@ -75,6 +78,7 @@ impl Deref for Line {
 pub(super) static BUDGET: Budget = Budget {
     left: Line(AtomicI64::new(UNLIMITED)),
     total: AtomicI64::new(UNLIMITED),
+    slack: AtomicI64::new(SLACK.1),
     mark: AtomicI64::new(i64::MIN),
     mark_bytes: AtomicI64::new(0),
     armed: AtomicBool::new(false),
@@ -114,9 +118,21 @@ impl Budget {
         self.armed.store(bytes != 0, Ordering::Relaxed);
     }
 
+    /// The most room that a thread comes to have between two looks at it.
+    pub(super) fn most_room(&self) -> i64 {
+        2 * self.slack()
+    }
+
+    fn slack(&self) -> i64 {
+        self.slack.load(Ordering::Relaxed)
+    }
+
     fn place_mark(&self) {
         let bytes = self.mark_bytes.load(Ordering::Relaxed);
-        let mark = if bytes == 0 { i64::MIN } else { self.total.load(Ordering::Relaxed) - bytes };
+        let total = self.total.load(Ordering::Relaxed);
+        let lowest = if bytes == 0 { total } else { total.min(bytes) };
+        self.slack.store((lowest / SHARES).clamp(SLACK.0, SLACK.1), Ordering::Relaxed);
+        let mark = if bytes == 0 { i64::MIN } else { total - bytes };
         self.mark.store(mark, Ordering::Relaxed);
     }
 
@@ -149,14 +165,15 @@ impl Budget {
         }
     }
 
-    /// Draws so many bytes, and up to `SLACK` more if there are plenty. Returns how many were drawn,
+    /// Draws so many bytes, and up to the slack more if there are plenty. Returns how many were drawn,
     /// or `None` if there are not enough.
     fn draw(&self, bytes: i64) -> Option<i64> {
         let mut drawn = 0;
+        let slack = self.slack();
         self.left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
                 let spare = left.checked_sub(bytes).filter(|&spare| spare >= 0)?;
-                drawn = bytes + SLACK.min(spare / 64);
+                drawn = bytes + slack.min(spare / 64);
                 Some(left - drawn)
             })
             .is_ok()
@@ -255,9 +272,10 @@ pub(super) fn admit(node: &Node, layout: Layout) -> Result<(), Refusal> {
 /// Gives back what lies far below the ceiling of the calling thread, whose node this is.
 pub(super) fn settle(node: &Node) {
     let room = node.room();
-    if room > SLACK + SLACK / 2 {
-        node.raise_ceiling(SLACK - room);
-        BUDGET.put_back(room - SLACK);
+    let slack = BUDGET.slack();
+    if room > slack + slack / 2 {
+        node.raise_ceiling(slack - room);
+        BUDGET.put_back(room - slack);
     }
 }
 

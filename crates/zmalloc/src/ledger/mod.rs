@@ -18,8 +18,8 @@
 //!   failure): its operations take the long way. Making it so is all that another thread does, and
 //!   all that the quick way has to look out for is that the thread is not listed (`budget`).
 //!
-//! Over a back end that counts by itself the quick way is not even a comparison: an operation calls the
-//! function that a table has for the thread's state (`dispatch`).
+//! Over a back end that counts by itself a watched thread has a quick way as well, within a quota
+//! (`quota`), and a free is a call of the function that the thread has for it (`dispatch`).
 //!
 //! A listed thread can also be *diverted* for a moment, which sends its operations the long way past its
 //! cache (`diversion`).
@@ -29,6 +29,7 @@
 //! A child of `fork` has one thread; the others' figures are moved to the total (`fork`).
 
 use std::alloc::Layout;
+use std::hint::cold_path;
 
 mod budget;
 mod dispatch;
@@ -50,28 +51,40 @@ pub(crate) use self::dispatch::Dispatch;
 use self::thread::State;
 use crate::backend::{Backend, Imp};
 use crate::request::Refusal;
-use crate::sync::atomic::AtomicPtr;
+use crate::sync::atomic::AtomicU8;
 
 /// Whether an operation of the calling thread needs nothing but to be done, as its counters are
 /// read. If not, it must be run by [`admitted`] or [`released`].
 #[inline(always)]
 pub(crate) fn thread_is_listed() -> bool {
-    thread::state() == State::Listed
+    thread::with_node(|node| node.state() == State::Listed)
 }
 
-/// What operations do on the calling thread.
+/// The same of an allocation of a block of a layout with this [direct size](Backend::direct_size), which
+/// a watched thread may have a quota for.
+#[inline(always)]
+pub(crate) fn runs_allocation(direct_size: usize) -> bool {
+    thread::with_node(|node| {
+        node.state() == State::Listed || {
+            cold_path();
+            quota::covers_allocation(node, direct_size)
+        }
+    })
+}
+
+/// How the calling thread frees such a block.
 #[inline(always)]
 pub(crate) fn dispatch() -> &'static Dispatch {
     thread::dispatch()
 }
 
-/// Where the pointer to that is. At the address to which it points there is the byte [`LISTED`] if
-/// [`thread_is_listed`], and another one if not.
-pub(crate) fn dispatch_place() -> *const AtomicPtr<Dispatch> {
-    thread::dispatch_place()
+/// Where the calling thread's state is: the byte [`LISTED`] if [`thread_is_listed`], and another one if
+/// not.
+pub(crate) fn place_of_state() -> *const AtomicU8 {
+    thread::place_of_state()
 }
 
-/// See [`dispatch_place`].
+/// See [`place_of_state`].
 pub(crate) const LISTED: u8 = State::Listed as u8;
 
 /// Whether an allocation by the calling thread, which isn't listed, needs nothing but to be done all
@@ -153,9 +166,9 @@ pub(crate) fn watch_threads() {
 /// A request that would pass it is refused as if there were no memory: after the program's
 /// [reclaimers](crate::oom::Reclaimer) were called, `try_reserve` and its like report an error, and
 /// what cannot report one ends the program. No race between threads can pass it, as each thread
-/// draws from one budget before it allocates. What threads have drawn in advance, at most 64 KiB
-/// each, only they can use: so a request may be refused when there is less than that left for each
-/// other thread. A block that grows or shrinks into another size class must find room for the new
+/// draws from one budget before it allocates. What threads have drawn in advance only they can use: at
+/// most a 512th of the limit each, but up to 64 KiB in any case and never more than 256 KiB. So a
+/// request may be refused when there is less than that left for each other thread. A block that grows or shrinks into another size class must find room for the new
 /// one beside the old one, since both are there while it is moved.
 ///
 /// If more is in use than a new limit allows, new requests are refused until enough has been freed.
@@ -186,9 +199,9 @@ pub fn limit() -> Option<usize> {
 ///
 /// The function is called with the bytes in use, counting what threads have drawn in advance (see
 /// [`set_limit`]), by the thread whose allocation reaches the mark, before that allocation. So it is
-/// called early, by at most 64 KiB for each thread, never late. It is called again only when use has
-/// been a sixteenth below the mark in between. It must not wait for locks that the thread may hold;
-/// it may allocate and free. A panic in it ends the program.
+/// called early, never late: for each thread by at most as much as with this mark for a limit. It is
+/// called again only when use has been a sixteenth below the mark in between. It must not wait for locks
+/// that the thread may hold; it may allocate and free. A panic in it ends the program.
 pub fn set_soft_mark(mark: Option<(usize, fn(used: usize))>) {
     registry::watched(|| BUDGET.set_mark(mark));
 }

@@ -45,8 +45,15 @@ fn charge(layout: Layout) -> i64 {
     (request as i64).saturating_add(EACH)
 }
 
-/// No quota covers a larger block than this.
-const MOST: usize = budget::MOST_ROOM as usize / PER_REQUESTED.0 as usize * PER_REQUESTED.1 as usize;
+/// Whether a quota could cover a block of the layout.
+fn is_within_quotas(layout: Layout) -> bool {
+    charge(layout) <= requested(BUDGET.most_room())
+}
+
+/// The bytes to be requested that may take so many.
+fn requested(bytes: i64) -> i64 {
+    bytes / PER_REQUESTED.0 * PER_REQUESTED.1
+}
 
 /// What is charged for each block: what the least classes are apart, and a header.
 const EACH: i64 = 64;
@@ -108,7 +115,7 @@ pub(super) fn allows_allocation(node: &Node, layout: Layout) -> bool {
     if covered() {
         return true;
     }
-    if layout.size() > MOST {
+    if !is_within_quotas(layout) {
         node.quota.withdraw();
         return false;
     }
@@ -126,7 +133,7 @@ pub(super) fn allows_free(node: &Node, layout: Layout) -> bool {
     if take(&node.quota.frees, layout) {
         return true;
     }
-    if layout.size() > MOST {
+    if !is_within_quotas(layout) {
         node.quota.withdraw();
         return false;
     }
@@ -150,9 +157,8 @@ pub(super) fn grant(node: &Node) {
         return;
     }
     let room = node.room();
-    let (most, requested) = PER_REQUESTED;
-    node.quota.allocations.set(room / most * requested);
-    node.quota.frees.set((budget::MOST_ROOM - room) / most * requested);
+    node.quota.allocations.set(requested(room));
+    node.quota.frees.set(requested(BUDGET.most_room() - room));
 }
 
 #[cfg(test)]

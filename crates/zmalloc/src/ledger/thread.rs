@@ -1,6 +1,6 @@
 //! What the ledger keeps for each thread, in the thread's own storage.
 
-use crate::sync::atomic::{AtomicI64, AtomicPtr, Ordering, fence};
+use crate::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, Ordering, fence};
 use crate::sync::thread_local;
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -28,17 +28,33 @@ pub(super) enum State {
     Diverted = 4,
 }
 
+impl State {
+    #[inline(always)]
+    const fn of(byte: u8) -> Self {
+        match byte {
+            byte if byte == Self::Listed as u8 => Self::Listed,
+            byte if byte == Self::Watched as u8 => Self::Watched,
+            byte if byte == Self::Detached as u8 => Self::Detached,
+            byte if byte == Self::Diverted as u8 => Self::Diverted,
+            _ => Self::Unknown,
+        }
+    }
+}
+
 /// A thread's place in the list of threads.
 ///
 /// `previous` and `next` are read and written under the registry's lock only, by any thread. So are
-/// `counters`, except that the thread itself, the only one that writes it, reads it without. `dispatch`
+/// `counters`, except that the thread itself, the only one that writes it, reads it without. `state`
 /// is looked at without the lock as well, by its own thread on each operation; that makes it the
 /// place where another thread can have a thread take the slow path. `ceiling` is written by whoever
 /// makes the thread a watched one, under the lock; after that it is the thread's own.
 // In this order, so that what every operation reads is at the node's own address.
 #[repr(C)]
 pub(super) struct Node {
-    /// The table of the thread's state, which is one of [`Dispatch::of`].
+    /// A [`State`].
+    state: AtomicU8,
+    /// What goes with the state, which is one of [`Dispatch::of`]. Where it is another state's for a
+    /// moment, the thread does once more what it did before.
     dispatch: AtomicPtr<Dispatch>,
     /// Set when the node is put on the list.
     pub(super) counters: Cell<Option<ThreadCounters>>,
@@ -56,6 +72,7 @@ pub(super) struct Node {
 impl Node {
     const fn new() -> Self {
         Self {
+            state: AtomicU8::new(State::Unknown as u8),
             dispatch: AtomicPtr::new(table(State::Unknown)),
             counters: Cell::new(None),
             previous: Cell::new(ptr::null()),
@@ -69,26 +86,21 @@ impl Node {
 
     #[inline(always)]
     pub(super) fn state(&self) -> State {
-        self.dispatch().state
-    }
-
-    #[inline(always)]
-    fn dispatch(&self) -> &'static Dispatch {
-        // Relaxed: its own thread reads what it wrote itself, and tables never change.
-        let dispatch = self.dispatch.load(Ordering::Relaxed);
-        // SAFETY: nothing but addresses of statics is ever written there.
-        unsafe { &*dispatch }
+        // Relaxed: its own thread reads what it wrote itself, or that it is watched.
+        State::of(self.state.load(Ordering::Relaxed))
     }
 
     pub(super) fn set_state(&self, state: State) {
+        self.state.store(state as u8, Ordering::Relaxed);
         self.dispatch.store(table(state), Ordering::Relaxed);
     }
 
     /// Changes the state, if it is the one given. Called by the thread itself.
     pub(super) fn exchange_state(&self, from: State, to: State) {
         // Not by a plain store: another thread may be making this a watched one.
+        // If it fails there is nothing to change. So with the table, though the state be changed since.
+        let _ = self.state.compare_exchange(from as u8, to as u8, Ordering::Relaxed, Ordering::Relaxed);
         let (from, to) = (table(from), table(to));
-        // If it fails there is nothing to change.
         let _ = self.dispatch.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
     }
 
@@ -98,6 +110,7 @@ impl Node {
         let balance = self.balance();
         self.ceiling.store(balance, Ordering::Relaxed);
         // With the ceiling: `enlist` has the other half.
+        self.state.store(State::Watched as u8, Ordering::Release);
         self.dispatch.store(table(State::Watched), Ordering::Release);
         balance
     }
@@ -131,7 +144,7 @@ impl Node {
     }
 }
 
-/// The table of a state, as an atomic pointer holds it. Nothing is written through it.
+/// What goes with a state, as an atomic pointer holds it. Nothing is written through it.
 const fn table(state: State) -> *mut Dispatch {
     ptr::from_ref(Dispatch::of(state)).cast_mut()
 }
@@ -142,25 +155,19 @@ thread_local! {
     static NODE: Node = const { Node::new() };
 }
 
-/// The calling thread's table.
+/// How the calling thread frees.
 #[inline(always)]
 pub(super) fn dispatch() -> &'static Dispatch {
     // The pointer leaves `with` as it is: a reference would be looked at once more, as `with` has null
     // stand for a variable that was dropped.
     let dispatch = NODE.with(|node| node.dispatch.load(Ordering::Relaxed));
-    // SAFETY: as in `Node::dispatch`.
+    // SAFETY: nothing but addresses of statics is ever written there, which never change.
     unsafe { &*dispatch }
 }
 
-/// The calling thread's state.
-#[inline(always)]
-pub(super) fn state() -> State {
-    dispatch().state
-}
-
-/// Where the pointer to the calling thread's table is. It stays there as the node does.
-pub(super) fn dispatch_place() -> *const AtomicPtr<Dispatch> {
-    NODE.with(|node| ptr::from_ref(&node.dispatch))
+/// Where the calling thread's state is. It stays there as the node does.
+pub(super) fn place_of_state() -> *const AtomicU8 {
+    NODE.with(|node| ptr::from_ref(&node.state))
 }
 
 /// The calling thread's node. It stays where it is until the thread's memory is taken down, which

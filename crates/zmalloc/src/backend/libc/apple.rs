@@ -18,6 +18,9 @@ pub(super) unsafe fn usable_size(block: NonNull<u8>) -> usize {
     unsafe { libc::malloc_size(block.as_ptr().cast_const().cast()) }
 }
 
+/// There is nothing to find out.
+pub(super) fn prepare() {}
+
 /// The bytes that a block for `size` has at least.
 #[inline]
 pub(super) const fn at_least(size: usize) -> usize {

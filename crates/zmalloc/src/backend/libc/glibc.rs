@@ -5,13 +5,13 @@ use std::ptr::{self, NonNull};
 
 use crate::error::ControlError;
 
-/// # Safety
-/// `block` is live.
-#[inline]
-pub(super) unsafe fn usable_size(block: NonNull<u8>) -> usize {
-    // SAFETY: the caller promises that the block is live.
-    unsafe { libc::malloc_usable_size(block.as_ptr().cast()) }
-}
+// Elsewhere than on x86_64 the word may carry tags of the memory's, and a program that is linked statically
+// can't tell whose allocator it has.
+#[cfg_attr(all(target_arch = "x86_64", not(target_feature = "crt-static")), path = "glibc/header.rs")]
+#[cfg_attr(not(all(target_arch = "x86_64", not(target_feature = "crt-static"))), path = "glibc/asked.rs")]
+mod size;
+
+pub(super) use self::size::{prepare, usable_size};
 
 /// The bytes that a block for `size` has at least. A chunk is a multiple of two words, at least
 /// four of them, and all but one of its words are usable. A block may have two words more, where

@@ -143,10 +143,14 @@ unsafe impl Backend for Libc {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     unsafe fn usable_size(block: NonNull<u8>) -> usize {
         // SAFETY: the caller promises that the block is live.
         unsafe { platform::usable_size(block) }
+    }
+
+    fn prepare() {
+        platform::prepare();
     }
 }
 

@@ -13,6 +13,9 @@ pub(super) unsafe fn usable_size(block: NonNull<u8>) -> usize {
     unsafe { libc::malloc_usable_size(block.as_ptr().cast()) }
 }
 
+/// There is nothing to find out.
+pub(super) fn prepare() {}
+
 /// The bytes that a block for `size` has at least.
 #[inline]
 pub(super) const fn at_least(size: usize) -> usize {

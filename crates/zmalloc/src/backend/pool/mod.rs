@@ -146,6 +146,10 @@ unsafe impl<B: Backend> Backend for Pool<B> {
             }
         }
     }
+
+    fn prepare() {
+        B::prepare();
+    }
 }
 
 impl<B: Backend + Control> Control for Pool<B> {
