@@ -23,7 +23,7 @@ mod rng;
 #[global_allocator]
 static ALLOC: ZMalloc = ZMalloc::new();
 
-/// What a thread may hold of the budget without using it.
+/// What a thread may hold of the budget without using it, under a limit of up to 32 MiB.
 const SLACK: usize = 64 * 1024;
 
 /// What a request of up to 4 MiB may need beyond its size, where the back end can't tell a block's size
@@ -41,6 +41,7 @@ fn main() {
         ("the_limit_changes_while_threads_race", limit::the_limit_changes_while_threads_race),
         ("what_was_drawn_in_advance_is_void", limit::what_was_drawn_in_advance_is_void),
         ("frees_elsewhere_make_room", limit::frees_elsewhere_make_room),
+        ("idle_threads_keep_little_of_a_large_limit", limit::idle_threads_keep_little_of_a_large_limit),
         ("ending_threads_are_held_up_as_well", limit::ending_threads_are_held_up_as_well),
         ("a_child_has_all_of_the_budget", limit::a_child_has_all_of_the_budget),
         ("a_mark_is_told_once", mark::a_mark_is_told_once),

@@ -131,7 +131,7 @@ impl Budget {
         let bytes = self.mark_bytes.load(Ordering::Relaxed);
         let total = self.total.load(Ordering::Relaxed);
         let lowest = if bytes == 0 { total } else { total.min(bytes) };
-        self.slack.store((lowest / SHARES).clamp(SLACK.0, SLACK.1), Ordering::Relaxed);
+        self.slack.store(slack_under(lowest), Ordering::Relaxed);
         let mark = if bytes == 0 { i64::MIN } else { total - bytes };
         self.mark.store(mark, Ordering::Relaxed);
     }
@@ -211,6 +211,11 @@ impl Budget {
         let used = self.total.load(Ordering::Relaxed) - left;
         oom::call_program(|| callback(used.max(0) as usize)).is_some()
     }
+}
+
+/// The slack under a limit, or a soft mark.
+fn slack_under(limit: i64) -> i64 {
+    (limit / SHARES).clamp(SLACK.0, SLACK.1)
 }
 
 /// A number of bytes as the budget counts them.
@@ -335,6 +340,19 @@ mod tests {
         for (block, layout) in held {
             // SAFETY: live with this layout.
             unsafe { Imp::deallocate(block, layout) };
+        }
+    }
+
+    #[test]
+    fn the_slack_goes_with_the_limit() {
+        for (limit, slack) in [
+            (0, 32 << 10),
+            (32 << 20, 32 << 10),
+            (64 << 20, 64 << 10),
+            (1 << 27, 128 << 10),
+            (UNLIMITED, 128 << 10),
+        ] {
+            assert_eq!(slack_under(limit), slack, "{limit}");
         }
     }
 

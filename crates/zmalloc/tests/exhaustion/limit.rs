@@ -279,6 +279,46 @@ pub(crate) fn frees_elsewhere_make_room() {
     }
 }
 
+/// Threads that have allocated and freed much, and do nothing now, keep no more than they may: under a
+/// large limit more than under a small one, but little of it.
+pub(crate) fn idle_threads_keep_little_of_a_large_limit() {
+    const THREADS: usize = 8;
+    const MOST: usize = 256 * 1024;
+    for room in [64 << 20, 1 << 30] {
+        allow(room);
+        let (idle, done) = (Barrier::new(THREADS + 1), Barrier::new(THREADS + 1));
+        thread::scope(|scope| {
+            let body = |seed| {
+                let (idle, done) = (&idle, &done);
+                move || {
+                    let mut rng = Rng(seed);
+                    let mut live: [Option<Block>; 16] = [const { None }; 16];
+                    for _ in 0..20_000 {
+                        let place = rng.below(live.len());
+                        let size = 1 + rng.below(20_000);
+                        live[place] = if live[place].is_some() { None } else { Block::new(size) };
+                    }
+                    drop(live);
+                    idle.wait();
+                    done.wait();
+                }
+            };
+            let threads: Vec<_> = (1..=THREADS as u64).map(|seed| scope.spawn(body(seed))).collect();
+            idle.wait();
+            let kept = THREADS * MOST.min((room / 512).max(SLACK));
+            let rest = limit().unwrap() - used_memory();
+            // Where sizes aren't foretold a block may turn out a quarter larger.
+            let size = if GOOD_SIZE_IS_EXACT { rest - kept } else { (rest - kept) / 5 * 4 - SPARE };
+            let all = Block::new(size / PAGE * PAGE - PAGE);
+            assert!(all.is_some(), "{size} bytes of {rest}");
+            assert!(Block::new(rest).is_none());
+            drop(all);
+            done.wait();
+            join(threads);
+        });
+    }
+}
+
 /// A destructor that runs after the ledger has let go of its thread.
 pub(crate) fn ending_threads_are_held_up_as_well() {
     static KEY: AtomicUsize = AtomicUsize::new(0);
