@@ -124,7 +124,7 @@ fn the_child_of_a_server_that_ends_is_ended() {
         server.raw("forker.pid").trim_matches([':', '|']).parse().expect("a number")
     };
     let first = pid(&mut server);
-    server.modules.announce_shutdown(&mut server.engine);
+    server.announce_shutdown();
     assert!(!is_there(first) && !server.engine.has_child());
     let second = pid(&mut server);
     drop(server);
