@@ -14,8 +14,8 @@
 
 static char events[4096];
 static int child;
-/* What the child waits for before it goes on. */
-static int go[2];
+/* The end of a pipe by which the child is let go on. */
+static int go;
 
 static void note(const char *text)
 {
@@ -39,11 +39,11 @@ static void on_done(int code, int signal, void *data)
 }
 
 /* Waits until the other end of a pipe is closed, so that its parent does things before. */
-static void wait_for_parent(void)
+static void wait_for_parent(const int ends[2])
 {
     char byte;
-    close(go[1]);
-    while (read(go[0], &byte, 1) > 0)
+    close(ends[1]);
+    while (read(ends[0], &byte, 1) > 0)
         ;
 }
 
@@ -84,25 +84,27 @@ static int fork_child(RedisModuleCtx *ctx, S **argv, int argc)
     const char *how = RedisModule_StringPtrLen(argv[1], NULL);
     long long status;
     CHECK(RedisModule_StringToLongLong(argv[2], &status) == REDISMODULE_OK);
-    CHECK(pipe(go) == 0);
+    int ends[2];
+    CHECK(pipe(ends) == 0);
     const int pid = RedisModule_Fork(on_done, "data");
     if (pid == 0) {
         if (strcmp(how, "return") == 0)
             return RedisModule_ReplyWithSimpleString(ctx, "NEVER");
         RedisModule_SendChildHeartbeat(0.25);
-        wait_for_parent();
+        wait_for_parent(ends);
         const int outcome = works(ctx);
         if (strcmp(how, "kill") == 0)
             kill(getpid(), (int)status);
         RedisModule_ExitFromChild(outcome != 0 ? outcome : (int)status);
     }
     const int number = errno;
-    close(go[0]);
+    close(ends[0]);
     if (pid == -1) {
-        close(go[1]);
+        close(ends[1]);
         return RedisModule_ReplyWithLongLong(ctx, -number);
     }
     child = pid;
+    go = ends[1];
     const int flags = RedisModule_GetContextFlags(ctx);
     CHECK(flags & REDISMODULE_CTX_FLAGS_ACTIVE_CHILD);
     CHECK(!(flags & REDISMODULE_CTX_FLAGS_IS_CHILD));
@@ -114,7 +116,7 @@ static int let_go(RedisModuleCtx *ctx, S **argv, int argc)
 {
     REDISMODULE_NOT_USED(argv);
     REDISMODULE_NOT_USED(argc);
-    close(go[1]);
+    close(go);
     DONE;
 }
 
@@ -127,7 +129,7 @@ static int kill_child(RedisModuleCtx *ctx, S **argv, int argc)
     CHECK(RedisModule_KillForkChild(child) == REDISMODULE_OK);
     CHECK(RedisModule_KillForkChild(child) == REDISMODULE_ERR);
     CHECK(kill(child, 0) == -1 && errno == ESRCH);
-    close(go[1]);
+    close(go);
     DONE;
 }
 
