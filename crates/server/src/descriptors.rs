@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 
-use engine::{Engine, Readiness};
+use engine::Readiness;
 use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
@@ -63,11 +63,12 @@ impl Descriptors {
     }
 }
 
-/// Tells the engine of an event of a descriptor. What goes wrong with one shows when it is read or written.
-pub(crate) fn tell(engine: &mut Engine, event: &Event) {
-    let Ok(fd) = i32::try_from(event.token().0 - FIRST_DESCRIPTOR) else { return };
+/// The descriptor that an event is of, and what it is ready for. What goes wrong with one shows when it is read or
+/// written.
+pub(crate) fn readiness(event: &Event) -> Option<(i32, Readiness)> {
+    let fd = i32::try_from(event.token().0 - FIRST_DESCRIPTOR).ok()?;
     let has_failed = event.is_error();
     let readable = event.is_readable() || event.is_read_closed() || has_failed;
     let writable = event.is_writable() || event.is_write_closed() || has_failed;
-    engine.descriptor_ready(fd, Readiness { readable, writable });
+    Some((fd, Readiness { readable, writable }))
 }

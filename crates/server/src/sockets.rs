@@ -7,8 +7,7 @@ use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use engine::{ClientId, Engine, Turns};
-use mio::event::Event;
+use engine::{ClientId, Engine, Readiness, Turns};
 use mio::{Events, Poll, Token};
 
 use crate::admission;
@@ -45,6 +44,17 @@ pub(crate) enum Ending {
     Command,
 }
 
+/// A turn that somebody has.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    /// A client.
+    Client(ClientId),
+    /// A socket that listens.
+    Listener(Token),
+    /// A descriptor that a module has watched.
+    Descriptor(i32, Readiness),
+}
+
 /// The sockets, which the event loop and whoever gives turns meanwhile share.
 #[derive(Clone, Debug)]
 pub(crate) struct Sockets(Rc<RefCell<State>>);
@@ -56,8 +66,10 @@ struct State {
     signals: Signals,
     /// By the client's slot.
     connections: Vec<Option<Connection>>,
+    /// Whose turn it is, in that order. Whoever serves while a command runs goes on with it: an event is had but once.
+    ready: VecDeque<Turn>,
     /// Clients whose last turn left something to be done at once.
-    unfinished: VecDeque<ClientId>,
+    unfinished: Vec<ClientId>,
     /// Listeners that may have more connections to accept.
     crowded: Vec<Token>,
     /// Listeners that failed to accept one.
@@ -71,6 +83,32 @@ struct State {
 impl State {
     fn connection(&mut self, slot: usize) -> Option<&mut Connection> {
         self.connections.get_mut(slot)?.as_mut()
+    }
+
+    /// Queues everyone whose turn it is: by an event, or because the last turn was too short.
+    fn gather(&mut self, events: &Events) {
+        for event in events {
+            match event.token() {
+                SIGNALS => self.ending = self.ending.or(self.signals.ending().map(Ending::Signal)),
+                WAKER => {}
+                token if token.0 < FIRST_CLIENT => self.ready.push_back(Turn::Listener(token)),
+                token if token.0 >= FIRST_DESCRIPTOR => {
+                    let turn = descriptors::readiness(event);
+                    self.ready.extend(turn.map(|(fd, readiness)| Turn::Descriptor(fd, readiness)));
+                }
+                token => {
+                    let Some(connection) = self.connection(token.0 - FIRST_CLIENT) else { continue };
+                    connection.note(event);
+                    // Who is in the queue of unfinished ones has its turn with them; an event gives no second one.
+                    if !connection.is_queued {
+                        let turn = Turn::Client(connection.id());
+                        self.ready.push_back(turn);
+                    }
+                }
+            }
+        }
+        self.ready.extend(self.crowded.drain(..).map(Turn::Listener));
+        self.ready.extend(self.unfinished.drain(..).map(Turn::Client));
     }
 
     fn holds(&self, id: ClientId) -> bool {
@@ -99,7 +137,8 @@ impl Sockets {
             listeners,
             signals,
             connections: Vec::new(),
-            unfinished: VecDeque::new(),
+            ready: VecDeque::new(),
+            unfinished: Vec::new(),
             crowded: Vec::new(),
             failed: Vec::new(),
             buffer: Vec::new(),
@@ -136,37 +175,18 @@ impl Sockets {
 
     /// As [`Self::round`]; where the server can't end now the turns go on.
     fn turns(&self, engine: &mut Engine, events: &Events, can_end: bool) -> Option<Ending> {
-        // Those who were served last round and aren't done; who is found unfinished below waits for the next.
-        let (unfinished, crowded) = {
-            let mut state = self.state();
-            (state.unfinished.len(), std::mem::take(&mut state.crowded))
-        };
-        for event in events {
-            match event.token() {
-                SIGNALS => {
-                    let mut state = self.state();
-                    state.ending = state.ending.or(state.signals.ending().map(Ending::Signal));
-                }
-                WAKER => {}
-                token if token.0 < FIRST_CLIENT => self.accept(engine, token),
-                token if token.0 >= FIRST_DESCRIPTOR => descriptors::tell(engine, event),
-                token => self.on_client_event(engine, token.0 - FIRST_CLIENT, event),
+        self.state().gather(events);
+        loop {
+            let Some(turn) = self.state().ready.pop_front() else { return None };
+            match turn {
+                Turn::Client(id) => self.serve(engine, id),
+                Turn::Listener(token) => self.accept(engine, token),
+                Turn::Descriptor(fd, readiness) => engine.descriptor_ready(fd, readiness),
             }
             if let Some(ending) = self.ending(engine).filter(|_| can_end) {
                 return Some(ending);
             }
         }
-        crowded.into_iter().for_each(|token| self.accept(engine, token));
-        for _ in 0..unfinished {
-            let Some(id) = self.state().unfinished.pop_front() else { break };
-            if self.state().holds(id) {
-                self.serve(engine, id.slot());
-            }
-            if let Some(ending) = self.ending(engine).filter(|_| can_end) {
-                return Some(ending);
-            }
-        }
-        None
     }
 
     /// Why the server is to end, if it is: asked for again, the same.
@@ -181,7 +201,7 @@ impl Sockets {
         for id in engine.take_ready() {
             let is_idle = |connection: &mut Connection| connection.id() == id && !connection.is_queued;
             if self.state().connection(id.slot()).is_some_and(is_idle) {
-                self.serve(engine, id.slot());
+                self.serve(engine, id);
             }
         }
     }
@@ -211,19 +231,12 @@ impl Sockets {
         state.crowded.append(&mut failed);
     }
 
-    fn on_client_event(&self, engine: &mut Engine, slot: usize, event: &Event) {
-        let is_queued = self.state().connection(slot).map(|connection| {
-            connection.note(event);
-            connection.is_queued
-        });
-        // Who is in the queue has its turn when that comes; an event gives no second one.
-        if is_queued == Some(false) {
-            self.serve(engine, slot);
-        }
-    }
-
-    fn serve(&self, engine: &mut Engine, slot: usize) {
+    fn serve(&self, engine: &mut Engine, id: ClientId) {
+        let slot = id.slot();
         let mut state = self.state();
+        if !state.holds(id) {
+            return;
+        }
         let mut buffer = std::mem::take(&mut state.buffer);
         let Some(connection) = state.connection(slot).filter(|connection| !connection.is_served) else {
             state.buffer = buffer;
@@ -231,7 +244,6 @@ impl Sockets {
         };
         // While a command runs others need a buffer of their own.
         buffer.resize(READ_AT_MOST, 0);
-        let id = connection.id();
         let mut begun = connection.begin_turn(engine, &mut buffer);
         if let Begun::Received(count) = begun {
             connection.is_served = true;
@@ -246,7 +258,7 @@ impl Sockets {
         let outcome = connection.end_turn(engine, begun, &mut buffer);
         connection.is_queued = outcome == Outcome::Unfinished;
         if outcome == Outcome::Unfinished {
-            state.unfinished.push_back(id);
+            state.unfinished.push(id);
         }
         state.buffer = buffer;
         drop(state);
@@ -309,7 +321,7 @@ impl Turns for Sockets {
             // Whoever has the sockets in use now isn't running a command.
             let Ok(mut state) = self.0.try_borrow_mut() else { return };
             let polled = state.poll.poll(&mut events, Some(Duration::ZERO));
-            let is_idle = events.is_empty() && state.unfinished.is_empty();
+            let is_idle = events.is_empty() && state.unfinished.is_empty() && state.ready.is_empty();
             drop(state);
             if polled.is_err() || is_idle {
                 return;
