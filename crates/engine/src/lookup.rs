@@ -347,11 +347,11 @@ impl Engine {
     pub(crate) fn rename(&mut self, db: usize, from: &[u8], to: &[u8]) {
         self.foretell(db, to, Going::Deleted);
         self.foretell(db, from, Going::Deleted);
-        self.unlink_key(db, from);
         let replaced = self.keyspace.db_mut(db).rename(from, to).flatten();
         self.discard_replaced(db, replaced);
         self.notify(db, to, EventClasses::NEW, "new");
         self.signal_stored(db, to);
+        self.unlink_moved(db, to, Place { db, key: from });
         self.signal_removal(db, from);
         self.touched(db, from);
         self.touched(db, to);
@@ -388,12 +388,12 @@ impl Engine {
     /// Takes a key to the database `target`, which has none of that name, and tells of the change.
     pub(crate) fn move_key(&mut self, db: usize, key: &[u8], target: usize) {
         self.foretell(db, key, Going::Deleted);
-        self.unlink_key(db, key);
         let Some(entry) = self.keyspace.db_mut(db).remove(key) else { return };
         let replaced = self.keyspace.db_mut(target).insert_entry(entry);
         self.discard_replaced(target, replaced);
         self.notify(target, key, EventClasses::NEW, "new");
         self.signal_stored(target, key);
+        self.unlink_moved(target, key, Place { db, key });
         self.signal_removal(db, key);
         self.touched(db, key);
         self.touched(target, key);
@@ -401,10 +401,11 @@ impl Engine {
         self.notify(target, key, EventClasses::GENERIC, "move_to");
     }
 
-    /// Lets the type of a module's value know that it leaves its key, for another one.
-    fn unlink_key(&mut self, db: usize, key: &[u8]) {
-        if let Some(entry) = self.keyspace.db(db).find(key) {
-            unlink(db, entry);
+    /// Lets the type of a module's value know that it has left a place, for this key.
+    fn unlink_moved(&mut self, db: usize, key: &[u8], left: Place<'_>) {
+        let entry = self.keyspace.db(db).find(key);
+        if let Some(value) = entry.and_then(|entry| entry.module()) {
+            value.unlink(left);
         }
     }
 
