@@ -33,7 +33,7 @@ enum Command {
     Test,
     /// Check the rules of the house: the ladder, unsafe code, links, manifests and the rest
     Tidy,
-    /// Run the tests of the allocator and of the walk under AddressSanitizer, by a nightly compiler
+    /// Run the tests of the allocator, the walk and the module host under AddressSanitizer, by a nightly compiler
     Sanitize,
     /// The extended check: fuzzing and long soaks
     Soak(soak::Arguments),

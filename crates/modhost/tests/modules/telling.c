@@ -80,7 +80,8 @@ static void *work(void *detached)
         RedisModule_ThreadSafeContextUnlock(ctx);
         while (RedisModule_ThreadSafeContextTryLock(other) == REDISMODULE_ERR && errno == EBUSY)
             ;
-        RedisModule_Call(other, "INCR", "c", "thread");
+        reply = RedisModule_Call(other, "INCR", "c", "thread");
+        RedisModule_FreeCallReply(reply);
         RedisModule_ThreadSafeContextUnlock(other);
     }
     RedisModule_Log(ctx, "notice", "the thread is done");
