@@ -318,7 +318,7 @@ impl Engine {
     /// Serves the clients whose wait a thread or the clock has ended, and says how long it is until the clock ends
     /// the next one. A server calls this in every round of its event loop.
     pub fn attend(&mut self) -> Option<Duration> {
-        let modules_due = self.attend_modules();
+        self.attend_modules();
         let letters = std::mem::take(&mut *self.waits.mailbox.letters());
         let due = self.next_deadline();
         if !letters.is_empty() || due.is_some() {
@@ -330,27 +330,32 @@ impl Engine {
             self.end_waits_in_time();
             self.settle();
         }
+        self.until_due()
+    }
+
+    /// How long it is until the clock ends a wait, or a module has something to do. Commands that have run since
+    /// [`Engine::attend`] said so may have changed it.
+    pub fn until_due(&self) -> Option<Duration> {
         let until = |deadline: i64| deadline.saturating_sub(self.clock.now_ms());
         let due = self.next_deadline().map(|deadline| u64::try_from(until(deadline)).unwrap_or(0));
-        due.map(Duration::from_millis).into_iter().chain(modules_due).min()
+        let modules = self.modules.as_ref().and_then(|modules| modules.until_due(self));
+        due.map(Duration::from_millis).into_iter().chain(modules).min()
     }
 
     /// Has modules do what is due, and serves those whom that, or a thread, has signalled.
-    fn attend_modules(&mut self) -> Option<Duration> {
+    fn attend_modules(&mut self) {
         /// How many commands of a client that wait, and are done at once, follow each other before others have a turn.
         const ROUNDS: usize = 16;
 
-        let modules = self.modules.clone()?;
-        let mut due = modules.attend(self);
-        for round in 1..=ROUNDS {
+        let Some(modules) = self.modules.clone() else { return };
+        for _ in 0..ROUNDS {
+            modules.attend(self);
             self.serve_waiting();
             self.settle();
-            if round == ROUNDS || !modules.has_more() {
+            if !modules.has_more() {
                 break;
             }
-            due = modules.attend(self);
         }
-        due
     }
 
     /// When a wait, or the pause, is to end, in milliseconds since 1970.

@@ -35,9 +35,14 @@ pub trait Modules: Debug {
     /// What the client is told; the module is there as before.
     fn unload(&self, engine: &mut Engine, name: &[u8]) -> Result<(), Error>;
 
-    /// Does what is due by the clock; gives how long it is until there is something to do again. Called in every round
-    /// of a server's loop.
-    fn attend(&self, engine: &mut Engine) -> Option<Duration> {
+    /// Does what is due by the clock, and what was left for the thread that runs commands. Called in every round of a
+    /// server's loop.
+    fn attend(&self, engine: &mut Engine) {
+        let _ = engine;
+    }
+
+    /// How long it is until there is something to do by the clock.
+    fn until_due(&self, engine: &Engine) -> Option<Duration> {
         let _ = engine;
         None
     }

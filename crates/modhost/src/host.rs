@@ -267,16 +267,19 @@ impl Modules for ModuleHost {
         self.slots().into_iter().map(|slot| areas::info::sections(slot, engine, names)).collect()
     }
 
-    fn attend(&self, engine: &mut Engine) -> Option<Duration> {
+    fn attend(&self, engine: &mut Engine) {
         areas::forks::attend(&self.gil, engine);
         self.gil.inbox.attend(engine);
-        let due = self.gil.next_timer()?;
+        let Some(due) = self.gil.next_timer() else { return };
         engine.clock_mut().refresh();
         if due <= engine.clock().now_ms() {
             self.gil.forget_timers();
             let next = self.slots().into_iter().filter_map(|slot| areas::timers::run(slot, engine)).min();
             next.into_iter().for_each(|due| self.gil.expect_timer(due));
         }
+    }
+
+    fn until_due(&self, engine: &Engine) -> Option<Duration> {
         let until = self.gil.next_timer()?.saturating_sub(engine.clock().now_ms());
         Some(Duration::from_millis(u64::try_from(until).unwrap_or(0)))
     }

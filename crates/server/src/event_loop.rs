@@ -70,9 +70,10 @@ impl EventLoop {
         }
         self.tick();
         self.work();
-        self.due = self.engine.attend();
+        self.engine.attend();
         self.sockets.deliver(&mut self.engine);
         self.sockets.close_doomed(&mut self.engine);
+        self.due = self.engine.until_due();
         self.sockets.ending(&mut self.engine)
     }
 

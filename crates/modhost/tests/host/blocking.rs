@@ -78,6 +78,19 @@ fn a_pipeline_of_commands_that_wait_stays_in_order() {
     assert_eq!(server.output(client), "");
 }
 
+/// The loop sleeps for no longer than until the first timer, also where it is set while others are served.
+#[test]
+fn a_timer_is_known_that_is_set_behind_a_wait() {
+    let mut server = Server::with("waiters");
+    server.load("corners", &[]).expect("loaded");
+    let client = server.engine.connect().expect("a client");
+    server.engine.receive(client, b"waiters.at_once\r\ncorners.timers\r\n");
+    assert_eq!(server.engine.output(client), b"");
+    let until = server.engine.attend().expect("a timer");
+    assert!(until > Duration::ZERO && until <= Duration::from_millis(100), "{until:?}");
+    assert_eq!(server.output(client), "*3|$15|waiters.at_once|:1|$7|nothing|+OK|");
+}
+
 #[test]
 fn a_thread_replies() {
     let mut server = Server::with("waiters");
