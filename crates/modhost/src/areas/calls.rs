@@ -160,7 +160,9 @@ pub(crate) unsafe fn call(
             dry_run: flags.dry_run,
         };
         let filter = |engine: &mut Engine| filters::run(engine, ctx.slot.fellows(), 0, Some(ctx.slot), &args);
-        let filtered = if engine.has_filters() { filter(engine) } else { None };
+        // Those of a module that is being loaded aren't known to the engine yet.
+        let has_filters = engine.has_filters() || ctx.slot.is_loading();
+        let filtered = if has_filters { filter(engine) } else { None };
         let filtered: Option<Vec<&[u8]>> =
             filtered.as_ref().map(|args| args.iter().map(Vec::as_slice).collect());
         let args = filtered.as_deref().unwrap_or(&args);
