@@ -53,6 +53,15 @@ pub fn running<R>(command: Command<'_>, body: impl FnOnce() -> R) -> R {
     body()
 }
 
+/// Has a report leave out the arguments of the innermost command of this thread, if one is running.
+pub fn conceal() {
+    let innermost = INNERMOST.with(|innermost| innermost.load(Ordering::Relaxed));
+    // SAFETY: what is published is in the stack frame of a `running` that goes on, and only this thread reaches it.
+    if let Some(frame) = unsafe { innermost.as_mut() } {
+        frame.command.secret = true;
+    }
+}
+
 /// Restores the outer command, also when `body` unwinds.
 struct Withdraw {
     outer: *mut Frame<'static>,

@@ -61,7 +61,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-pub use command::{Command, running};
+pub use command::{Command, conceal, running};
 pub use handler_stack::protect_thread;
 pub use info::publish_info;
 

@@ -210,12 +210,20 @@ impl Context<'_> {
     }
 
     /// Has the client wait: for one of these keys of the selected database, for whoever holds the ticket, and until
-    /// `timeout` has passed, if there is one. The command that calls this replies nothing.
+    /// `timeout` has passed, if there is one. The command that calls this replies nothing. Nor does a waiter that calls
+    /// this when its wait has come to an end: a new one begins in its place.
     ///
     /// # Panics
     /// When the client may not wait, or does so already.
     pub fn wait(&mut self, keys: &[&[u8]], timeout: Option<Duration>, waiter: Box<dyn Waiter>) -> Ticket {
-        assert!(self.may_wait() && self.client().wait.is_none(), "the client can wait");
+        let old = self.client_mut().wait.take();
+        assert!(
+            self.may_wait() && old.as_ref().is_none_or(|old| old.waiter.is_none()),
+            "the client can wait"
+        );
+        if let Some(old) = old {
+            self.engine.waits.remove(&old);
+        }
         let db = self.selected();
         let now = self.engine.clock.now_ms();
         let after =
@@ -474,10 +482,12 @@ impl Engine {
         self.mute(id, &mut reply, start);
         self.send_pending(id);
         self.end_reply(id, reply);
-        if is_over {
+        let wait = self.connected_mut(id).wait.as_mut();
+        let has_another = wait.as_ref().is_some_and(|wait| wait.ticket != ticket);
+        if is_over && !has_another {
             self.count_reply(id);
             self.release(id);
-        } else if let Some(wait) = &mut self.connected_mut(id).wait {
+        } else if let Some(wait) = wait.filter(|_| !has_another) {
             wait.waiter = Some(waiter);
         }
     }

@@ -92,6 +92,8 @@ pub(crate) struct Client {
     pub(crate) authenticated: bool,
     /// For whom it acts; the default user before it has logged in.
     pub(crate) user: Arc<User>,
+    /// Whether somebody is to be told when that is another.
+    pub(crate) is_user_watched: bool,
     pub(crate) no_evict: bool,
     /// Whether it is shown every command.
     pub(crate) is_monitor: bool,
@@ -143,6 +145,7 @@ impl Client {
             version: Version::default(),
             authenticated: user.needs_no_password(),
             user,
+            is_user_watched: false,
             no_evict: false,
             is_monitor: false,
             no_touch: false,

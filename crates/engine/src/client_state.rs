@@ -1,6 +1,7 @@
 //! What is told of a client to whoever hosts modules.
 
 use crate::client::ClientId;
+use crate::commands::client::is_printable;
 use crate::engine::Engine;
 
 /// A client, as it is now.
@@ -35,6 +36,22 @@ impl Engine {
             tracking: client.tracking.is_some(),
             transaction: client.transaction.is_some(),
         })
+    }
+
+    /// The name of the user that a client acts for; `None` for a client that has gone.
+    pub fn client_user(&self, id: ClientId) -> Option<&[u8]> {
+        self.clients.get(id).map(|client| client.user.name())
+    }
+
+    /// The name that a client has, which is empty where it has none; `None` for a client that has gone.
+    pub fn client_name(&self, id: ClientId) -> Option<&[u8]> {
+        self.clients.get(id).map(|client| &client.name[..])
+    }
+
+    /// Names a client as CLIENT SETNAME does; says whether it can be named so.
+    pub fn name_client(&mut self, id: ClientId, name: &[u8]) -> bool {
+        let client = self.clients.get_mut(id).filter(|_| is_printable(name));
+        client.map(|client| client.name = name.to_vec()).is_some()
     }
 
     /// The client whose number that is.

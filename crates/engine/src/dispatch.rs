@@ -78,6 +78,7 @@ impl Engine {
         let mut reply = self.begin_reply(id);
         let before = reply.len();
         let mut outcome = Outcome::Taken;
+        self.current = Some(id);
         self.connected_mut(id).last_command = None;
         match command {
             // As in Redis, a browser that was tricked into sending requests gets no further than its first line.
@@ -104,6 +105,7 @@ impl Engine {
             },
         }
         self.after_command();
+        self.current = None;
         self.send_pending(id);
         self.end_reply(id, reply);
         if !self.is_waiting(id) {
@@ -125,6 +127,7 @@ impl Engine {
         let mut context = Context { engine: self, id, command, reply, is_push: false };
         let running = crash::Command { client: id.number(), args, secret: has_secret(&call, args) };
         let begun = context.engine.begin_measure();
+        let redacted = context.engine.redacted.enter();
         let outcome = crash::running(running, || handler(&mut context, args));
         let Context { mut reply, is_push, .. } = context;
         self.stats.commands_processed += 1;
@@ -134,6 +137,7 @@ impl Engine {
             self.fail(&mut reply, &error);
         }
         self.end_measure(id, &call, args, begun, failed);
+        self.redacted.leave(redacted);
         // Whoever asks for replies again is answered, and messages are no replies.
         if is_muted && !is_push {
             self.mute(id, &mut reply, before);

@@ -30,6 +30,7 @@ use crate::names::Seeded;
 use crate::pause::Pause;
 use crate::pubsub::PubSub;
 use crate::push::Delivery;
+use crate::redacted::Redacted;
 use crate::resp::Reply;
 use crate::rng::Rng;
 use crate::server_events::ServerEvent;
@@ -134,6 +135,12 @@ pub struct Engine {
     pub(crate) idle_inner: Vec<ClientId>,
     /// Whether the host of modules is to be called when the command is done.
     pub(crate) is_deferred: bool,
+    /// The client whose command runs.
+    pub(crate) current: Option<ClientId>,
+    /// What modules want shown nowhere of the commands that run.
+    pub(crate) redacted: Redacted,
+    /// Whether modules are asked when clients log in.
+    pub(crate) asks_who_logs_in: bool,
     /// Whether modules want to see commands before they run.
     pub(crate) has_filters: bool,
     /// Whether modules are to be told of keys before they go.
@@ -198,6 +205,9 @@ impl Engine {
             module_events: EventClasses::empty(),
             idle_inner: Vec::new(),
             is_deferred: false,
+            current: None,
+            redacted: Redacted::default(),
+            asks_who_logs_in: false,
             has_filters: false,
             foretells: false,
             is_foretelling: false,
@@ -234,6 +244,7 @@ impl Engine {
     pub fn disconnect(&mut self, id: ClientId) {
         if self.clients.get(id).is_some() && !self.is_inner(id) {
             self.tell(&ServerEvent::Disconnects(id));
+            self.user_changes(id);
         }
         self.abandon_wait(id);
         self.detach(id);

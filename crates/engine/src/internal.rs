@@ -1,23 +1,40 @@
 //! Commands that are called from within: by modules, for themselves.
 
-use crate::acl::Moment;
+use std::sync::Arc;
+
+use crate::acl::{User, UserRef};
 use crate::client::{ClientId, Origin};
 use crate::command::{Call, Flags};
+use crate::commands::client_list::describe;
 use crate::dispatch::unknown_command;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::eviction::Room;
 use crate::resp::{Version, Writer};
 
+/// Whose permissions count for a command that is called from within.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Authority {
+    /// Nobody's: it may do everything.
+    #[default]
+    Unlimited,
+    /// Those of a client's user.
+    Client(ClientId),
+    /// Those of a user, whatever client it is called for.
+    User(UserRef, Option<ClientId>),
+    /// Those of a user whom there isn't, so that nothing is called.
+    Nobody,
+}
+
 /// How a command is called from within.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Inner {
     /// The database that is selected for it.
     pub db: usize,
     /// The version in which its reply is written.
     pub version: Version,
-    /// The client whose user's permissions count, if anybody's do.
-    pub on_behalf_of: Option<ClientId>,
+    /// Whose permissions count; the command is called as that user, too.
+    pub authority: Authority,
     /// Refuse what scripts may not call.
     pub as_script: bool,
     /// Refuse what writes.
@@ -37,6 +54,8 @@ pub enum Refusal {
     Arity(Error),
     /// The user may not call it, or not with these arguments.
     Permission(Error),
+    /// The user is gone whose permissions would count.
+    NoUser(Error),
     /// It isn't for scripts.
     NoScript(Error),
     /// It writes.
@@ -61,6 +80,7 @@ impl Refusal {
             Self::Unknown(error)
             | Self::Arity(error)
             | Self::Permission(error)
+            | Self::NoUser(error)
             | Self::NoScript(error)
             | Self::Writes(error)
             | Self::Memory(error) => error,
@@ -80,14 +100,14 @@ impl Engine {
         args: &[&[u8]],
         reply: Vec<u8>,
     ) -> Result<Vec<u8>, (Refusal, Vec<u8>)> {
-        let call = match self.admit_inner(inner, args) {
-            Ok(call) => call,
+        let (call, user) = match self.admit_inner(inner, args) {
+            Ok(admitted) => admitted,
             Err(refusal) => return Err((refusal, reply)),
         };
         if inner.dry_run {
             return Ok(reply);
         }
-        let id = self.inner_client();
+        let id = self.inner_client(user);
         let reply = self.run_inner(id, inner, call, args, reply);
         self.forgo_inner_client(id);
         Ok(reply)
@@ -99,11 +119,11 @@ impl Engine {
     /// # Errors
     /// When the command wasn't called.
     pub fn call_inner_or_wait(&mut self, inner: &Inner, args: &[&[u8]]) -> Result<Answer, Refusal> {
-        let call = self.admit_inner(inner, args)?;
+        let (call, user) = self.admit_inner(inner, args)?;
         if inner.dry_run {
             return Ok(Answer::Reply(Vec::new()));
         }
-        let id = self.inner_client();
+        let id = self.inner_client(user);
         self.connected_mut(id).is_promised = true;
         let reply = self.run_inner(id, inner, call, args, Vec::new());
         let client = self.connected_mut(id);
@@ -153,7 +173,21 @@ impl Engine {
         is_waiting
     }
 
-    fn admit_inner(&mut self, inner: &Inner, args: &[&[u8]]) -> Result<Call, Refusal> {
+    /// The user for whom a command is called, if the permissions of one count.
+    fn authority(&self, inner: &Inner) -> Result<Option<Arc<User>>, Refusal> {
+        let user = match &inner.authority {
+            Authority::Unlimited => return Ok(None),
+            Authority::Client(id) => self.clients.get(*id).map(|client| &client.user),
+            Authority::User(user, _) => self.user_of(user),
+            Authority::Nobody => None,
+        };
+        let text = "ERR cannot run as user, no user directly attached to context or context's client";
+        user.map(|user| Some(Arc::clone(user))).ok_or(Refusal::NoUser(Error::fixed(text)))
+    }
+
+    /// Finds the command, and for whom it is called.
+    fn admit_inner(&mut self, inner: &Inner, args: &[&[u8]]) -> Result<(Call, Option<Arc<User>>), Refusal> {
+        let user = self.authority(inner)?;
         let name = args.first().copied().unwrap_or_default();
         let unknown = || Refusal::Unknown(unknown_command(args));
         let command = self.commands.command(name).ok_or_else(unknown)?;
@@ -174,23 +208,38 @@ impl Engine {
                 format!("ERR Write command '{}' was called while write is not allowed.", call.full_name());
             return Err(Refusal::Writes(Error::new(text)));
         }
-        if let Some(id) = inner.on_behalf_of {
-            self.check_permission(id, call, args, Moment::Call).map_err(Refusal::Permission)?;
+        if let Some(user) = &user {
+            let client = match inner.authority {
+                Authority::Unlimited | Authority::Nobody => None,
+                Authority::Client(id) => Some(id),
+                Authority::User(_, id) => id,
+            };
+            self.check_permission_of(user, client, call, args).map_err(Refusal::Permission)?;
         }
         let needs_room = inner.deny_oom && flags.contains(Flags::DENYOOM) && self.config.maxmemory != 0;
         if needs_room && self.make_room() == Room::None {
             return Err(Refusal::Memory(Error::OUT_OF_MEMORY));
         }
-        Ok(call)
+        Ok((call, user))
     }
 
-    /// A client that nobody sees: one that is idle, or a new one.
-    fn inner_client(&mut self) -> ClientId {
+    /// A client that nobody sees, of this user or the default one: one that is idle, or a new one.
+    fn inner_client(&mut self, user: Option<Arc<User>>) -> ClientId {
+        let user = user.as_ref().unwrap_or_else(|| self.acl.default_user());
         if let Some(idle) = self.idle_inner.pop() {
+            let client = self.clients.get_mut(idle).filter(|client| !Arc::ptr_eq(&client.user, user));
+            client.into_iter().for_each(|client| client.user = user.clone());
             return idle;
         }
-        let user = self.acl.default_user().clone();
-        self.clients.insert_inner(Origin { fd: -1, ..Origin::default() }, user)
+        self.clients.insert_inner(Origin { fd: -1, ..Origin::default() }, user.clone())
+    }
+
+    /// How CLIENT LIST would show such a client.
+    pub(crate) fn describe_inner(&mut self) -> String {
+        let id = self.inner_client(None);
+        let line = describe(self.connected_mut(id));
+        self.forgo_inner_client(id);
+        line
     }
 
     /// Keeps the client for the next call, as it was in the beginning.

@@ -12,9 +12,11 @@ use crate::client::ClientId;
 use crate::command::{Command, NewCommand};
 use crate::config::EventClasses;
 use crate::config::rewrite::rewrite_lines;
+use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::host::Readiness;
+use crate::login::{Login, Verdict};
 use crate::quoting::quote_if_needed;
 use crate::server_events::ServerEvent;
 
@@ -117,6 +119,22 @@ pub trait Modules: Debug {
     fn filter(&self, engine: &mut Engine, client: ClientId, args: &[&[u8]]) -> Option<Vec<Vec<u8>>> {
         let _ = (engine, client, args);
         None
+    }
+
+    /// Whether [`Self::log_in`] wants to be asked. The engine remembers the answer as those above.
+    fn has_login_callbacks(&self) -> bool {
+        false
+    }
+
+    /// A client wants to log in, by AUTH or HELLO.
+    fn log_in(&self, context: &mut Context<'_>, login: &Login<'_>) -> Verdict {
+        let _ = (context, login);
+        Verdict::NotHandled
+    }
+
+    /// A client that was logged in so that this is told ([`Engine::log_in`]) acts for another user, or goes.
+    fn user_changed(&self, engine: &mut Engine, client: ClientId) {
+        let _ = (engine, client);
     }
 
     /// The sections that modules add to INFO: those that are named, all of them when `names` is empty. Each begins with
@@ -248,6 +266,7 @@ impl Engine {
         let modules = self.modules.as_ref();
         self.module_events = modules.map_or(EventClasses::empty(), |modules| modules.wanted_key_events());
         self.has_filters = modules.is_some_and(|modules| modules.has_filters());
+        self.asks_who_logs_in = modules.is_some_and(|modules| modules.has_login_callbacks());
         self.foretells = modules.is_some_and(|modules| modules.wants_going_keys());
     }
 

@@ -28,7 +28,8 @@ impl Engine {
         let from = from.strip_suffix(":0").filter(|_| client.origin.unix).unwrap_or(&from);
         let mut line = format!("+{seconds}.{micros:06} [{} {from}]", client.db).into_bytes();
         for (at, arg) in args.iter().enumerate() {
-            let arg = if is_secret(call, args, at) { REDACTED } else { arg };
+            let is_secret = is_secret(call, args, at) || self.redacted.contains(at);
+            let arg = if is_secret { REDACTED } else { arg };
             line.push(b' ');
             line.extend_from_slice(quote(arg).as_bytes());
         }

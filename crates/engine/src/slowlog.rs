@@ -49,7 +49,7 @@ impl Engine {
         let (address, client_name) = (client.origin.address.clone(), client.name.clone());
         let number = self.slowlog.next;
         self.slowlog.next += 1;
-        let args = shown(call, args);
+        let args = shown(args, |at| is_secret(call, args, at) || self.redacted.contains(at));
         self.slowlog.entries.push_front(Entry { number, at_s, took, args, address, client_name });
         let max_len = usize::try_from(self.config.slowlog_max_len).unwrap_or(usize::MAX);
         self.slowlog.entries.truncate(max_len);
@@ -57,10 +57,10 @@ impl Engine {
 }
 
 /// The arguments as far as they are shown, without secrets.
-fn shown(call: &Call, args: &[&[u8]]) -> Vec<Vec<u8>> {
+fn shown(args: &[&[u8]], is_secret: impl Fn(usize) -> bool) -> Vec<Vec<u8>> {
     let whole = if args.len() > MAX_ARGS { MAX_ARGS - 1 } else { args.len() };
     let show = |(at, arg): (usize, &&[u8])| match arg.len() {
-        _ if is_secret(call, args, at) => REDACTED.to_vec(),
+        _ if is_secret(at) => REDACTED.to_vec(),
         len if len > MAX_BYTES => {
             let more = format!("... ({} more bytes)", len - MAX_BYTES);
             [&arg[..MAX_BYTES], more.as_bytes()].concat()

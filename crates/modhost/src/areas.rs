@@ -11,9 +11,13 @@ pub(crate) mod automatic;
 pub(crate) mod blocking;
 pub(crate) mod call_replies;
 pub(crate) mod calls;
+pub(crate) mod categories;
+pub(crate) mod channels;
+pub(crate) mod clients;
 pub(crate) mod cluster;
 pub(crate) mod collections;
 pub(crate) mod command_info;
+pub(crate) mod command_keys;
 pub(crate) mod commands;
 pub(crate) mod configs;
 pub(crate) mod databases;
@@ -30,6 +34,7 @@ pub(crate) mod io;
 pub(crate) mod key_positions;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod logins;
 pub(crate) mod memory;
 pub(crate) mod notifications;
 pub(crate) mod numbers;
@@ -45,6 +50,7 @@ pub(crate) mod threads;
 pub(crate) mod timers;
 pub(crate) mod turns;
 pub(crate) mod types;
+pub(crate) mod users;
 pub(crate) mod values;
 
 /// The functions of every area.
@@ -54,8 +60,12 @@ pub(crate) const BINDINGS: &[&[Binding]] = &[
     blocking::BINDINGS,
     call_replies::BINDINGS,
     calls::BINDINGS,
+    categories::BINDINGS,
+    channels::BINDINGS,
+    clients::BINDINGS,
     cluster::BINDINGS,
     collections::BINDINGS,
+    command_keys::BINDINGS,
     command_info::BINDINGS,
     commands::BINDINGS,
     configs::BINDINGS,
@@ -72,6 +82,7 @@ pub(crate) const BINDINGS: &[&[Binding]] = &[
     key_positions::BINDINGS,
     keys::BINDINGS,
     log::BINDINGS,
+    logins::BINDINGS,
     notifications::BINDINGS,
     numbers::BINDINGS,
     promises::BINDINGS,
@@ -86,6 +97,7 @@ pub(crate) const BINDINGS: &[&[Binding]] = &[
     timers::BINDINGS,
     turns::BINDINGS,
     types::BINDINGS,
+    users::BINDINGS,
     values::BINDINGS,
     crate::foreign::BINDINGS,
 ];
@@ -101,7 +113,10 @@ pub(crate) struct Hooks {
 
 /// The areas that have something to do then, in the order in which they do it.
 pub(crate) const HOOKS: &[Hooks] = &[
+    logins::HOOKS,
+    users::HOOKS,
     commands::HOOKS,
+    categories::HOOKS,
     types::HOOKS,
     sharing::HOOKS,
     timers::HOOKS,

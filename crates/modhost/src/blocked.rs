@@ -249,6 +249,11 @@ impl Blocked {
         self.unblock(ptr::null_mut())
     }
 
+    /// Whether the wait was ended without a callback.
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.state().is_aborted
+    }
+
     /// Gives up the module's reference to the host.
     fn leave(&self) {
         // SAFETY: the reference that `begin` gave to the module, which may not use it any more; this is done once.
@@ -279,7 +284,7 @@ impl Blocked {
     }
 
     /// A context in which nobody is replied to.
-    fn context(self: &Arc<Self>, cause: Cause) -> Ctx {
+    pub(crate) fn context(self: &Arc<Self>, cause: Cause) -> Ctx {
         let mut ctx = Ctx::detached(self.slot);
         ctx.client = self.client;
         ctx.own_db.set(self.db);
@@ -289,11 +294,16 @@ impl Blocked {
     }
 }
 
-/// Has the client wait that a command has blocked, with copies of its arguments.
-pub(crate) fn wait(context: &mut Context<'_>, pending: Pending, args: &[&[u8]]) {
+/// Has the client wait that a command has blocked, with copies of its arguments; `waiter` makes what waits.
+pub(crate) fn wait(
+    context: &mut Context<'_>,
+    pending: Pending,
+    args: &[&[u8]],
+    waiter: impl FnOnce(ModuleWaiter) -> Box<dyn Waiter>,
+) {
     let Pending { blocked, keys, timeout } = pending;
     let args = args.iter().map(|arg| StrRef::new(arg)).collect();
-    let waiter = Box::new(ModuleWaiter { blocked: Arc::clone(&blocked), args });
+    let waiter = waiter(ModuleWaiter { blocked: Arc::clone(&blocked), args });
     let keys: Vec<&[u8]> = keys.iter().map(|key| key.bytes()).collect();
     let ticket = context.wait(&keys, timeout, waiter);
     blocked.state().ticket = Some(ticket);
@@ -301,8 +311,8 @@ pub(crate) fn wait(context: &mut Context<'_>, pending: Pending, args: &[&[u8]]) 
 
 /// A client that waits for a module.
 #[derive(Debug)]
-struct ModuleWaiter {
-    blocked: Arc<Blocked>,
+pub(crate) struct ModuleWaiter {
+    pub(crate) blocked: Arc<Blocked>,
     /// The command's arguments, which callbacks are given.
     args: Vec<StrRef>,
 }
@@ -319,6 +329,7 @@ impl ModuleWaiter {
         let mut ctx = self.blocked.context(cause);
         ctx.reply = std::mem::take(context.reply()).into();
         ctx.set_command(self.blocked.command);
+        ctx.arg_count.set(self.args.len());
         if let Some(occasion) = &mut ctx.occasion {
             occasion.ready_key = key.map(|key| StrRef::charged(key, self.blocked.slot));
         }
@@ -334,7 +345,7 @@ impl ModuleWaiter {
     }
 
     /// Counts the time that the module has worked for the command.
-    fn count_work(&self, context: &mut Context<'_>) {
+    pub(crate) fn count_work(&self, context: &mut Context<'_>) {
         let worked = self.blocked.state().worked;
         let command = context.command();
         context.engine().add_command_time(command, worked);
@@ -342,7 +353,7 @@ impl ModuleWaiter {
 
     /// Says that the wait is over without the module's doing. Where keys were waited for, the module isn't expected
     /// to unblock the client.
-    fn gone(&self) {
+    pub(crate) fn gone(&self) {
         let leaves = {
             let mut state = self.blocked.state();
             state.is_gone = true;

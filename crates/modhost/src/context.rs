@@ -5,10 +5,10 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::time::Instant;
 
-use engine::command::KeyFlags;
+use engine::command::{Channel, KeyFlags};
 use engine::resp::{Version, Writer};
-use engine::{ClientId, Engine};
-use module_abi::types::{self, GetApiFunc};
+use engine::{ClientId, Engine, UserRef};
+use module_abi::types::{self, AuthFunc, GetApiFunc};
 
 use crate::areas::commands::ModuleCommand;
 use crate::areas::memory;
@@ -57,9 +57,31 @@ pub(crate) struct Ctx {
     pub(crate) postponed: RefCell<Vec<usize>>,
     /// The positions of keys that a command has told, where it is called for nothing else.
     key_positions: RefCell<Option<Vec<(usize, KeyFlags)>>>,
+    /// The channels that a command has told, in the same way.
+    channels: RefCell<Option<Vec<Channel>>>,
+    /// How many arguments the command has, its name included.
+    pub(crate) arg_count: Cell<usize>,
+    /// The user for whom commands are called from here, if not the client's.
+    pub(crate) user: RefCell<Option<UserRef>>,
+    /// How far the client has come that wants to log in, in the callback that decides.
+    pub(crate) login: Cell<LoginStage>,
+    /// What decides when a client that wants to log in no longer waits.
+    pub(crate) login_reply: Cell<Option<AuthFunc>>,
     /// Objects that are freed with the context, once AutoMemory was called.
     auto: RefCell<Option<Vec<Auto>>>,
     pub(crate) pool: Pool,
+}
+
+/// How far a client has come that wants to log in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LoginStage {
+    /// It doesn't want to.
+    #[default]
+    None,
+    /// A module is asked.
+    Asked,
+    /// The module has made it a user.
+    Done,
 }
 
 /// An object that a context frees.
@@ -89,6 +111,11 @@ impl Ctx {
             thread: None,
             postponed: RefCell::new(Vec::new()),
             key_positions: RefCell::new(None),
+            channels: RefCell::new(None),
+            arg_count: Cell::new(0),
+            user: RefCell::new(None),
+            login: Cell::default(),
+            login_reply: Cell::new(None),
             auto: RefCell::new(None),
             pool: Pool::default(),
         }
@@ -144,6 +171,34 @@ impl Ctx {
     /// The positions that were noted.
     pub(crate) fn take_key_positions(&self) -> Vec<(usize, KeyFlags)> {
         self.key_positions.borrow_mut().take().unwrap_or_default()
+    }
+
+    /// Has a command tell which of its arguments are channels, and do nothing else.
+    pub(crate) fn ask_for_channels(&self, command: &'static ModuleCommand) {
+        self.command.set(Some(command));
+        *self.channels.borrow_mut() = Some(Vec::new());
+    }
+
+    /// Whether the command is only asked which of its arguments are channels.
+    pub(crate) fn asks_for_channels(&self) -> bool {
+        self.channels.borrow().is_some()
+    }
+
+    /// Notes a channel, if that was asked for.
+    pub(crate) fn note_channel(&self, channel: Channel) {
+        if let Some(channels) = &mut *self.channels.borrow_mut() {
+            channels.push(channel);
+        }
+    }
+
+    /// The channels that were noted.
+    pub(crate) fn take_channels(&self) -> Vec<Channel> {
+        self.channels.borrow_mut().take().unwrap_or_default()
+    }
+
+    /// Whether it is for a thread, which can't have its client act for another user.
+    pub(crate) fn is_for_thread(&self) -> bool {
+        self.thread.is_some()
     }
 
     /// A context in which there is nobody to reply to.

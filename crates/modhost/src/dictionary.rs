@@ -86,6 +86,17 @@ impl Dict {
         (!raw.is_null()).then(|| unsafe { Box::from_raw(raw.cast::<Self>()) })
     }
 
+    /// The bytes that it takes beside the text of the keys: its own block, and as many nodes of its tree as there must
+    /// be at least, as std doesn't show how full they are.
+    pub(crate) fn overhead(&self) -> usize {
+        /// The most entries of a node.
+        const MOST: usize = 11;
+        /// Beside them, the address of the node above, the place there, and the number of entries.
+        const NODE: usize =
+            MOST * size_of::<(Vec<u8>, *mut c_void)>() + size_of::<usize>() + 2 * size_of::<u16>();
+        size_of::<Self>() + self.entries.borrow().len().div_ceil(MOST) * NODE
+    }
+
     /// The key that is sought.
     fn seek(&self, operator: Operator, key: &[u8]) -> Option<Vec<u8>> {
         let entries = self.entries.borrow();

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use engine::config::EventClasses;
 use engine::{
-    ClientId, DefragStage, Engine, Error, KeyEvent, LoadRequest, ModuleDirective, ModuleMemory, ModuleReport,
-    Modules, Readiness, ServerEvent,
+    ClientId, Context, DefragStage, Engine, Error, KeyEvent, LoadRequest, Login, ModuleDirective,
+    ModuleMemory, ModuleReport, Modules, Readiness, ServerEvent, Verdict,
 };
 use keyspace::Defrag;
 use module_abi::constants::{OK, event, subevent};
@@ -186,13 +186,12 @@ impl ModuleHost {
         }
     }
 
-    /// Takes back everything that a module has registered, and frees its slot.
+    /// Takes back everything that a module has registered, which may have it free something yet.
     fn forget(engine: &mut Engine, slot: &'static Slot) {
         for hooks in areas::HOOKS {
             (hooks.forget)(slot, engine);
         }
         slot.gil().inbox.forget(slot);
-        slot.release();
     }
 }
 
@@ -213,12 +212,14 @@ impl Modules for ModuleHost {
         slot.fault.set(self.fault_on_load.take());
         engine.set_module_types(Rc::new(Registry { gil: Arc::clone(&self.gil) }));
         if !self.enter(engine, slot, &library, request) {
-            self.report_leak(slot);
             Self::forget(engine, slot);
+            self.report_leak(slot);
+            slot.release();
             report_close(library);
             return Err(NOT_LOADED);
         }
         tracing::info!("Module '{}' loaded from {path}", slot.name());
+        areas::categories::keep(slot);
         self.loaded.borrow_mut().push(Loaded { slot, library: ManuallyDrop::new(library) });
         engine.events_wanted_anew();
         let mut others = self.slots();
@@ -253,9 +254,10 @@ impl Modules for ModuleHost {
             }
         }
         let Loaded { library, .. } = self.loaded.borrow_mut().remove(place);
-        self.report_leak(slot);
         let change = Change::of(slot);
         Self::forget(engine, slot);
+        self.report_leak(slot);
+        slot.release();
         engine.events_wanted_anew();
         report_close(ManuallyDrop::into_inner(library));
         tracing::info!("Module {} unloaded", String::from_utf8_lossy(name));
@@ -329,6 +331,19 @@ impl Modules for ModuleHost {
 
     fn filter(&self, engine: &mut Engine, client: ClientId, args: &[&[u8]]) -> Option<Vec<Vec<u8>>> {
         areas::filters::run(engine, self.slots().into_iter(), client.number(), None, args)
+    }
+
+    fn has_login_callbacks(&self) -> bool {
+        self.slots().into_iter().any(areas::logins::has_callbacks)
+    }
+
+    fn log_in(&self, context: &mut Context<'_>, login: &Login<'_>) -> Verdict {
+        areas::logins::ask_all(context, &self.slots(), login, u64::MAX)
+    }
+
+    fn user_changed(&self, engine: &mut Engine, client: ClientId) {
+        let slots: Vec<&'static Slot> = slot::taken_by(&self.gil).collect();
+        areas::logins::user_changed(engine, &slots, client);
     }
 
     fn directives(&self, engine: &mut Engine) -> Vec<ModuleDirective> {

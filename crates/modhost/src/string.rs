@@ -6,7 +6,7 @@
 //! ```
 
 use std::cell::Cell;
-use std::ffi::c_char;
+use std::ffi::{c_char, c_int};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -249,6 +249,16 @@ impl FromRaw for Option<&Str> {
         // SAFETY: the caller vouches for a string, or NULL.
         unsafe { raw.cast::<Str>().as_ref() }
     }
+}
+
+/// The strings of an array of C's.
+///
+/// # Safety
+/// There are so many of them, which stay while they are used; those that are NULL are left out.
+pub(crate) unsafe fn all<'a>(array: *const *mut ModuleString, count: c_int) -> Vec<&'a Str> {
+    // SAFETY: by the caller's word.
+    let string = |at| unsafe { (*array.add(at)).cast::<Str>().as_ref() };
+    (0..usize::try_from(count).unwrap_or(0)).filter_map(string).collect()
 }
 
 /// A string that is only read, or none.

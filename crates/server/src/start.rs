@@ -136,15 +136,16 @@ fn serve(arguments: &[OsString]) -> Result<(), Failure> {
     };
     let mut engine =
         Engine::open(Options { config: config.clone(), host: Box::new(host), ..Options::default() });
-    if let Err(error) = engine.load_users() {
-        listeners.borrow_mut().close();
-        return Err(Failure::logged("Aborting the start because of ACL errors", error));
-    }
     let modules = Rc::new(ModuleHost::new());
     engine.host_modules(Rc::clone(&modules) as _);
     if let Err(failure) = load_modules(&mut engine, &config) {
         listeners.borrow_mut().close();
         return Err(failure);
+    }
+    // Their rules may be about modules' commands.
+    if let Err(error) = engine.load_users() {
+        listeners.borrow_mut().close();
+        return Err(Failure::logged("Aborting the start because of ACL errors", error));
     }
     let pid_file = PidFile::write(&config);
     info!("Server initialized");

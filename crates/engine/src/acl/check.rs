@@ -1,6 +1,7 @@
 //! The check that every command passes, however it came.
 
 use super::log::Attempt;
+use super::user::User;
 use crate::client::ClientId;
 use crate::command::Call;
 use crate::engine::Engine;
@@ -32,6 +33,8 @@ pub(crate) enum Moment {
     Queue,
     /// EXEC is about to run it: rules may have changed since it was queued.
     Exec,
+    /// A module is about to have it run.
+    Module,
 }
 
 impl Moment {
@@ -40,6 +43,7 @@ impl Moment {
         match self {
             Self::Call => "toplevel",
             Self::Queue | Self::Exec => "multi",
+            Self::Module => "module",
         }
     }
 }
@@ -59,19 +63,44 @@ impl Engine {
     ) -> Result<(), Error> {
         match self.connected_mut(id).user.check(call.command, args) {
             Ok(()) => Ok(()),
-            Err(denial) => Err(self.deny(id, call, args, moment, denial)),
+            Err(denial) => {
+                let user = self.connected_mut(id).user.clone();
+                Err(self.deny(Some(id), &user, call, args, moment, denial))
+            }
         }
     }
 
+    /// Checks that a user may make a call that a module has made, in a context of a client if it has one.
+    ///
+    /// # Errors
+    /// What the module is told.
+    pub(crate) fn check_permission_of(
+        &mut self,
+        user: &User,
+        id: Option<ClientId>,
+        call: Call,
+        args: &[&[u8]],
+    ) -> Result<(), Error> {
+        let outcome = user.check(call.command, args);
+        outcome.map_err(|denial| self.deny(id, user, call, args, Moment::Module, denial))
+    }
+
     #[cold]
-    fn deny(&mut self, id: ClientId, call: Call, args: &[&[u8]], moment: Moment, denial: Denial) -> Error {
+    fn deny(
+        &mut self,
+        id: Option<ClientId>,
+        user: &User,
+        call: Call,
+        args: &[&[u8]],
+        moment: Moment,
+        denial: Denial,
+    ) -> Error {
         let name = call.full_name();
         let (reason, object) = match denial.reason {
             Reason::Command => ("command", name.as_bytes()),
             Reason::Key => ("key", args[denial.position]),
             Reason::Channel => ("channel", args[denial.position]),
         };
-        let user = self.connected_mut(id).user.clone();
         self.log_denial(id, Attempt { reason, context: moment.context(), object, user: user.name() });
         if moment == Moment::Exec {
             return Error::new(format!(

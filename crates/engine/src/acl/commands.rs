@@ -5,31 +5,15 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::rules::RuleError;
-use crate::command::{self, Categories, Command, Found, number};
+use crate::command::{self, Categories, Command, Found, Index, number};
 
-/// Every command and sub-command, in the order of the table: a container stands before what it contains.
-struct Numbered {
-    all: Vec<Found>,
-    /// The numbers of the commands in each category.
-    categories: Vec<(Categories, Vec<usize>)>,
-    /// What finds them by name.
-    index: command::Index,
-}
+/// Every command and sub-command of the table, in its order: a container stands before what it contains.
+static ALL: LazyLock<Vec<Found>> = LazyLock::new(|| command::all().collect());
 
-static NUMBERED: LazyLock<Numbered> = LazyLock::new(|| {
-    let all: Vec<Found> = command::all().collect();
-    let members = |category| {
-        let is_member = |found: &Found| found.command.categories().contains(category);
-        all.iter().enumerate().filter(|(_, found)| is_member(found)).map(|(number, _)| number).collect()
-    };
-    let categories = Categories::all().iter().map(|category| (category, members(category))).collect();
-    Numbered { all, categories, index: command::Index::new() }
-});
-
-/// The numbers of the commands in a category.
-fn members(category: Categories) -> &'static [usize] {
-    let known = NUMBERED.categories.iter().find(|(known, _)| *known == category);
-    known.map_or(&[], |(_, members)| members)
+/// The commands that are in a category.
+fn members(category: Categories, index: &Index) -> Vec<&'static Command> {
+    let all = index.all().map(|found| found.command);
+    all.filter(|command| command.categories().contains(category)).collect()
 }
 
 /// The commands that a selector permits.
@@ -47,13 +31,13 @@ pub(super) struct Commands {
 impl Commands {
     /// All commands, or none.
     pub(super) fn all(permitted: bool) -> Self {
-        let words = NUMBERED.all.len().div_ceil(64);
+        let words = ALL.len().div_ceil(64);
         let word = if permitted { u64::MAX } else { 0 };
         Self { permitted: vec![word; words], others: permitted, first_arguments: BTreeMap::new() }
     }
 
     pub(super) fn are_all(&self) -> bool {
-        self.others && (0..NUMBERED.all.len()).all(|number| self.contains(number))
+        self.others && (0..ALL.len()).all(|number| self.contains(number))
     }
 
     fn contains(&self, number: usize) -> bool {
@@ -85,14 +69,15 @@ impl Commands {
         self.contains(number) || by_argument()
     }
 
-    /// Applies `+name`, `+container|name`, `+name|argument`, `+@category`, or the like with `-`.
+    /// Applies `+name`, `+container|name`, `+name|argument`, `+@category`, or the like with `-`, to the commands that
+    /// there are.
     ///
     /// # Errors
     /// When there is no such command or category, or a first argument is asked for where there can be none.
-    pub(super) fn apply(&mut self, permitted: bool, name: &[u8]) -> Result<(), RuleError> {
+    pub(super) fn apply(&mut self, permitted: bool, name: &[u8], index: &Index) -> Result<(), RuleError> {
         if let Some(category) = name.strip_prefix(b"@") {
-            let category = Categories::named(category).ok_or(RuleError::UnknownCommand)?;
-            self.change_category(category, permitted);
+            let category = index.category(category).ok_or(RuleError::UnknownCommand)?;
+            self.change_all(&members(category, index), permitted);
             return Ok(());
         }
         if let Some(number) = command::number_named(name) {
@@ -103,7 +88,7 @@ impl Commands {
         }
         if let (true, Some(bar)) = (permitted, memchr::memrchr(b'|', name)) {
             let (container, inner) = (&name[..bar], &name[bar + 1..]);
-            let found = NUMBERED.index.by_full_name(container).ok_or(RuleError::UnknownCommand)?;
+            let found = index.by_full_name(container).ok_or(RuleError::UnknownCommand)?;
             if found.container.is_some() {
                 return Err(RuleError::FirstArgumentOfSubcommand);
             }
@@ -115,7 +100,7 @@ impl Commands {
                 return Ok(());
             }
         }
-        let found = NUMBERED.index.by_full_name(name).ok_or(RuleError::UnknownCommand)?;
+        let found = index.by_full_name(name).ok_or(RuleError::UnknownCommand)?;
         self.change(found.command, permitted);
         Ok(())
     }
@@ -132,63 +117,73 @@ impl Commands {
         let number = number(command);
         self.put(number, permitted);
         self.first_arguments.remove(&number);
-        for inner in 1..=command.subcommands().len() {
-            self.put(number + inner, permitted);
+        for inner in command.subcommands() {
+            self.put(command::number(inner), permitted);
         }
     }
 
-    fn change_category(&mut self, category: Categories, permitted: bool) {
-        for &number in members(category) {
-            self.change(NUMBERED.all[number].command, permitted);
-        }
+    fn change_all(&mut self, commands: &[&'static Command], permitted: bool) {
+        commands.iter().for_each(|command| self.change(command, permitted));
     }
 
-    /// How many commands of a category are as `permitted` says, and how many aren't.
-    fn count(&self, category: Categories, permitted: bool) -> (usize, usize) {
-        let members = members(category);
-        let same = members.iter().filter(|&&number| self.contains(number) == permitted).count();
-        (same, members.len() - same)
+    /// How many of these commands are as `permitted` says, and how many aren't.
+    fn count(&self, commands: &[&'static Command], permitted: bool) -> (usize, usize) {
+        let same = commands.iter().filter(|command| self.contains(number(command)) == permitted).count();
+        (same, commands.len() - same)
     }
 
     /// Rules that permit just these commands: all or none to begin with, then the categories that fit best one by
     /// one, and then single commands, in the way in which Redis 7.0 tells them.
-    pub(super) fn describe(&self) -> Vec<u8> {
+    pub(super) fn describe(&self, index: &Index) -> Vec<u8> {
         let adds = !self.others;
         let (sign, from) = if adds { (b'+', "-@all") } else { (b'-', "+@all") };
         let mut text = from.as_bytes().to_vec();
         let mut told = Self::all(!adds);
         let mut left = self.clone();
-        let mut categories: Vec<_> = Categories::all().iter_names().collect();
+        let mut categories: Vec<_> =
+            index.categories().into_iter().map(|(name, category)| (name, members(category, index))).collect();
         loop {
-            let fitness = |(at, (_, category)): (usize, &(&str, Categories))| {
-                let (same, different) = left.count(*category, adds);
+            let fitness = |(at, (_, members)): (usize, &(String, Vec<_>))| {
+                let (same, different) = left.count(members, adds);
                 (same > different).then_some((different, Reverse(same), at))
             };
             let Some((.., at)) = categories.iter().enumerate().filter_map(fitness).min() else { break };
-            let (name, category) = categories.remove(at);
-            told.change_category(category, adds);
-            left.change_category(category, !adds);
+            let (name, members) = categories.remove(at);
+            told.change_all(&members, adds);
+            left.change_all(&members, !adds);
             text.extend_from_slice(&[b' ', sign, b'@']);
-            text.extend_from_slice(name.to_ascii_lowercase().as_bytes());
+            text.extend_from_slice(name.as_bytes());
         }
-        for (number, found) in NUMBERED.all.iter().enumerate() {
+        for (number, found) in ALL.iter().enumerate() {
             let permitted = self.contains(number);
             if told.contains(number) != permitted {
                 told.change(found.command, permitted);
                 text.extend_from_slice(if permitted { b" +" } else { b" -" });
                 text.extend_from_slice(found.full_name().as_bytes());
             }
-            for argument in self.first_arguments.get(&number).into_iter().flatten() {
-                text.extend_from_slice(&[b" +", found.full_name().as_bytes(), b"|", argument].concat());
-            }
+            self.describe_arguments(number, &found.full_name(), &mut text);
         }
-        for (number, name) in command::added_names() {
-            if told.contains(number) != self.contains(number) {
-                text.extend_from_slice(if self.contains(number) { b" +" } else { b" -" });
+        let mut added = command::added_names();
+        added.sort_by_key(|(_, name)| name.contains('|'));
+        for (number, name) in added {
+            let permitted = self.contains(number);
+            if told.contains(number) != permitted {
+                told.put(number, permitted);
+                let within = command::numbers_within(name.as_bytes());
+                within.into_iter().for_each(|number| told.put(number, permitted));
+                text.extend_from_slice(if permitted { b" +" } else { b" -" });
                 text.extend_from_slice(name.as_bytes());
             }
+            self.describe_arguments(number, &name, &mut text);
         }
         text
+    }
+
+    /// The rules about the first arguments of a command.
+    fn describe_arguments(&self, number: usize, full_name: &str, text: &mut Vec<u8>) {
+        for argument in self.first_arguments.get(&number).into_iter().flatten() {
+            text.extend_from_slice(&[b" +", full_name.as_bytes(), b"|", argument].concat());
+        }
     }
 }
 
@@ -198,6 +193,8 @@ mod tests {
 
     use super::*;
 
+    static INDEX: LazyLock<Index> = LazyLock::new(Index::new);
+
     fn applied(rules: &str) -> Commands {
         let mut commands = Commands::all(false);
         for rule in rules.split(' ') {
@@ -205,7 +202,7 @@ mod tests {
                 "+@all" => Commands::all(true),
                 "-@all" => Commands::all(false),
                 rule => {
-                    commands.apply(rule.starts_with('+'), &rule.as_bytes()[1..]).unwrap();
+                    commands.apply(rule.starts_with('+'), &rule.as_bytes()[1..], &INDEX).unwrap();
                     commands
                 }
             };
@@ -232,7 +229,7 @@ mod tests {
         #[test]
         fn what_is_told_means_the_same(rules in prop::collection::vec(rule(), 1..12)) {
             let commands = applied(&rules.join(" "));
-            let text = String::from_utf8(commands.describe()).unwrap();
+            let text = String::from_utf8(commands.describe(&INDEX)).unwrap();
             let mut again = applied(&text);
             // An argument needs no permission for a command that has it, and isn't told.
             let mut told = commands.clone();
@@ -244,25 +241,24 @@ mod tests {
 
     #[test]
     fn a_container_takes_what_it_contains_with_it() {
-        let index = &NUMBERED.index;
         let permits = |commands: &Commands, name: &str| {
-            commands.permit(index.by_full_name(name.as_bytes()).unwrap().command, &[])
+            commands.permit(INDEX.by_full_name(name.as_bytes()).unwrap().command, &[])
         };
         let commands = applied("-@all +config -config|set");
         assert!(permits(&commands, "config|get") && !permits(&commands, "config|set"));
         let commands = applied("-@all +config|get");
         assert!(permits(&commands, "config|get") && !permits(&commands, "config|resetstat"));
-        assert_eq!(commands.describe(), b"-@all +config|get");
+        assert_eq!(commands.describe(&INDEX), b"-@all +config|get");
     }
 
     #[test]
     fn a_first_argument_opens_one_door() {
         let mut commands = applied("-@all +select|One +select|ONE");
-        let select = NUMBERED.index.command(b"select").unwrap();
+        let select = INDEX.command(b"select").unwrap();
         assert!(commands.permit(select, &[b"select", b"oNE"]));
         assert!(!commands.permit(select, &[b"select", b"two"]) && !commands.permit(select, &[b"select"]));
-        assert_eq!(commands.describe(), b"-@all +select|One");
-        commands.apply(false, b"select").unwrap();
-        assert_eq!(commands.describe(), b"-@all");
+        assert_eq!(commands.describe(&INDEX), b"-@all +select|One");
+        commands.apply(false, b"select", &INDEX).unwrap();
+        assert_eq!(commands.describe(&INDEX), b"-@all");
     }
 }

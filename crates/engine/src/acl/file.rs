@@ -1,9 +1,8 @@
 //! Users as text: the file that `aclfile` names, and `user` lines of the configuration.
 
-use super::rules::{RuleError, merge_parentheses};
+use super::rules::{RuleError, Terms, merge_parentheses};
 use super::user::User;
-use super::users::{Acl, is_name};
-use crate::client::ClientId;
+use super::users::{Acl, Logins, is_name};
 use crate::config::rewrite::rewrite_lines;
 use crate::engine::Engine;
 use crate::host::reason;
@@ -25,31 +24,35 @@ pub(crate) fn check_line(line: &[Vec<u8>], earlier: &[Line]) -> Result<(), Strin
     if earlier.iter().any(|other| other.first() == Some(name)) {
         return Err(in_declaration(name, RuleError::Duplicate));
     }
-    configured(User::new(name, false), line, false).map(drop)
+    configured(User::new(name, false), line, Terms::builtin(), true).map(drop)
 }
 
-/// Applies the rules of a `user` line.
-fn configured(mut user: User, line: &[Vec<u8>], all_channels: bool) -> Result<User, String> {
+/// Applies the rules of a `user` line. Commands and categories that aren't known may be those of modules, which are
+/// loaded later, where `may_come` says so.
+fn configured(mut user: User, line: &[Vec<u8>], terms: Terms<'_>, may_come: bool) -> Result<User, String> {
     let args: Vec<&[u8]> = line[1..].iter().map(Vec::as_slice).collect();
     let rules = merge_parentheses(&args).map_err(|open| {
         format!("Unmatched parenthesis in acl selector starting at '{}'.", String::from_utf8_lossy(open))
     })?;
     for rule in rules {
-        user.apply(&rule, all_channels).map_err(|error| {
-            format!("Error in user declaration '{}': {}", String::from_utf8_lossy(&rule), error.text())
-        })?;
+        match user.apply(&rule, terms) {
+            Err(RuleError::UnknownCommand) if may_come => {}
+            outcome => outcome.map_err(|error| {
+                format!("Error in user declaration '{}': {}", String::from_utf8_lossy(&rule), error.text())
+            })?,
+        }
     }
     Ok(user)
 }
 
 /// Reads a file of users; every error is told, and with any of them there are no users.
-fn parse(text: &[u8], path: &str, all_channels: bool) -> Result<Vec<User>, String> {
+fn parse(text: &[u8], path: &str, terms: Terms<'_>) -> Result<Vec<User>, String> {
     let mut users: Vec<User> = Vec::new();
     let mut errors = String::new();
     for (index, line) in text.split(|&byte| byte == b'\n').enumerate() {
         let line = line.trim_ascii();
         if !line.is_empty() {
-            match parse_line(line, index + 1, path, &users, all_channels) {
+            match parse_line(line, index + 1, path, &users, terms) {
                 Ok(user) => users.push(user),
                 Err(error) => errors.push_str(&error),
             }
@@ -69,7 +72,7 @@ fn parse_line(
     number: usize,
     path: &str,
     earlier: &[User],
-    all_channels: bool,
+    terms: Terms<'_>,
 ) -> Result<User, String> {
     let words: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
     let [b"user", name, rules @ ..] = &words[..] else {
@@ -84,12 +87,12 @@ fn parse_line(
     }
     let rules = merge_parentheses(rules)
         .map_err(|_| format!("{path}:{number}: Unmatched parenthesis in selector definition."))?;
-    let mut user = User::new(name, all_channels);
+    let mut user = User::new(name, terms.all_channels);
     let mut errors = String::new();
     let mut is_misread = false;
     for rule in rules {
         let rule = rule.trim_ascii();
-        match user.apply(rule, all_channels) {
+        match user.apply(rule, terms) {
             Ok(()) => {}
             // A rule that names no command holds no secret.
             Err(error @ RuleError::UnknownCommand) => {
@@ -119,7 +122,7 @@ impl Engine {
         let lines = std::mem::take(&mut self.config.users);
         let outcome = match (lines.is_empty(), self.config.aclfile.is_empty()) {
             (true, true) => Ok(()),
-            (true, false) => self.load_acl_file(None),
+            (true, false) => self.load_acl_file(Logins::Stay),
             (false, true) => self.load_user_lines(&lines),
             (false, false) => {
                 Err("Configuring users in the configuration file and an ACL file at the same time \
@@ -132,24 +135,25 @@ impl Engine {
     }
 
     fn load_user_lines(&mut self, lines: &[Line]) -> Result<(), String> {
-        let all_channels = self.config.grants_all_channels();
-        let users =
-            lines.iter().map(|line| configured(User::new(&line[0], all_channels), line, all_channels));
+        let terms = self.rule_terms();
+        let user = |line: &Line| configured(User::new(&line[0], terms.all_channels), line, terms, false);
+        let users = lines.iter().map(user);
         for user in users.collect::<Result<Vec<_>, _>>()? {
             self.put_user(user);
         }
         Ok(())
     }
 
-    /// Puts the users of the `aclfile` in the place of all there are.
-    pub(crate) fn load_acl_file(&mut self, caller: Option<ClientId>) -> Result<(), String> {
+    /// Puts the users of the `aclfile` in the place of all there are. Whether clients that act for them are closed,
+    /// `clients` says.
+    pub(crate) fn load_acl_file(&mut self, clients: Logins) -> Result<(), String> {
         let path = String::from_utf8_lossy(&self.config.aclfile).into_owned();
         let text = self
             .host
             .read_file(&self.config.aclfile)
             .map_err(|error| format!("Error loading ACLs, opening file '{path}': {}", reason(&error)))?;
-        let users = parse(&text, &path, self.config.grants_all_channels())?;
-        self.put_users(users, caller);
+        let users = parse(&text, &path, self.rule_terms())?;
+        self.put_users(users, clients);
         Ok(())
     }
 
@@ -176,7 +180,9 @@ impl Engine {
 
     /// A line for each user that, read again, makes the same user.
     pub(crate) fn user_lines(&self) -> Vec<Vec<u8>> {
-        let line = |user: &std::sync::Arc<User>| [b"user ", user.name(), b" ", &user.describe()[..]].concat();
+        let line = |user: &std::sync::Arc<User>| {
+            [b"user ", user.name(), b" ", &user.describe(&self.commands)[..]].concat()
+        };
         self.acl.users().map(line).collect()
     }
 }

@@ -18,7 +18,7 @@ const LOOKED_AT: usize = 10;
 pub(crate) struct Attempt<'a> {
     /// `command`, `key`, `channel` or `auth`.
     pub(crate) reason: &'static str,
-    /// `toplevel` or `multi`.
+    /// `toplevel`, `multi` or `module`.
     pub(crate) context: &'static str,
     /// What was denied: the name of a command, a key, a channel; of `auth` the command.
     pub(crate) object: &'a [u8],
@@ -80,9 +80,13 @@ impl Log {
 }
 
 impl Engine {
-    /// Enters an attempt that was denied into the log.
-    pub(crate) fn log_denial(&mut self, id: ClientId, attempt: Attempt<'_>) {
-        let client = describe(self.connected_mut(id));
+    /// Enters an attempt that was denied into the log: that of the client whose command runs, or of this one. Without
+    /// either it is shown as made by a client that nobody sees.
+    pub(crate) fn log_denial(&mut self, id: Option<ClientId>, attempt: Attempt<'_>) {
+        let client = match self.current.or(id).and_then(|id| self.clients.get(id)) {
+            Some(client) => describe(client),
+            None => self.describe_inner(),
+        };
         let now_ms = Clock::now_ms(&self.clock);
         let max_len = usize::try_from(self.config.acllog_max_len).unwrap_or(usize::MAX);
         self.acl.log.enter(&attempt, client.trim_end().to_owned(), now_ms, max_len);

@@ -8,6 +8,7 @@
 //! | `channels` | which arguments are channels |
 //! | `rules` | why a rule is refused, and rules in parentheses |
 //! | `users` | the users of an engine, and their clients |
+//! | `unlisted` | users whom modules bring along, and what modules ask of any user |
 //! | `check` | the check that every command passes |
 //! | `log` | what was denied lately |
 //! | `file` | users as text: the `aclfile` and `user` lines of the configuration |
@@ -19,12 +20,13 @@ mod file;
 mod log;
 mod rules;
 mod selector;
+mod unlisted;
 mod user;
 mod users;
 
 pub(crate) use check::{Moment, Reason};
 pub(crate) use file::check_line;
 pub(crate) use log::Attempt;
-pub(crate) use rules::merge_parentheses;
+pub use unlisted::{AccessError, Denied, UserId, UserRef};
 pub(crate) use user::{Rules, User, hex};
-pub(crate) use users::{Acl, is_name};
+pub(crate) use users::{Acl, Logins, is_name};

@@ -1,6 +1,26 @@
 //! Why a rule is refused, and rules in parentheses.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use crate::command::Index;
+
+/// What the meaning of a rule depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms<'a> {
+    /// What `acl-pubsub-default` grants to new selectors.
+    pub(crate) all_channels: bool,
+    /// The commands and categories that there are.
+    pub(crate) commands: &'a Index,
+}
+
+impl Terms<'_> {
+    /// No channels, and the commands of every engine.
+    pub(crate) fn builtin() -> Self {
+        static COMMANDS: LazyLock<Index> = LazyLock::new(Index::new);
+        Self { all_channels: false, commands: &COMMANDS }
+    }
+}
 
 /// Why a rule of ACL SETUSER is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,12 +2,12 @@
 
 use keyspace::glob::{self, Case};
 
-use super::channels::{Channels, channels};
+use super::channels::channels;
 use super::check::{Denial, Reason};
 use super::commands::Commands;
-use super::rules::RuleError;
+use super::rules::{RuleError, Terms};
 use crate::args::is;
-use crate::command::{self, Command, Flags, KeyFlags};
+use crate::command::{self, Channel, Command, Flags, Index, KeyFlags};
 use crate::quoting::split;
 
 /// A pattern of keys, and what may be done with those that match.
@@ -41,10 +41,10 @@ impl Selector {
     }
 
     /// A selector of the rules in a text, which may be quoted; as in Redis, a quote that isn't closed voids all.
-    pub(super) fn parse(rules: &[u8], all_channels: bool) -> Result<Self, RuleError> {
-        let mut selector = Self::new(all_channels);
+    pub(super) fn parse(rules: &[u8], terms: Terms<'_>) -> Result<Self, RuleError> {
+        let mut selector = Self::new(terms.all_channels);
         for rule in split(rules).unwrap_or_default() {
-            selector.apply(&rule)?;
+            selector.apply(&rule, terms)?;
         }
         Ok(selector)
     }
@@ -55,7 +55,7 @@ impl Selector {
     }
 
     /// Applies a rule about commands, keys or channels.
-    pub(super) fn apply(&mut self, rule: &[u8]) -> Result<(), RuleError> {
+    pub(super) fn apply(&mut self, rule: &[u8], terms: Terms<'_>) -> Result<(), RuleError> {
         match rule {
             _ if is(rule, "allkeys") || rule == b"~*" => self.reset_keys(true),
             _ if is(rule, "resetkeys") => self.reset_keys(false),
@@ -69,7 +69,7 @@ impl Selector {
                 self.add_keys(pattern, read, write)?;
             }
             [b'&', pattern @ ..] => self.add_channels(pattern)?,
-            [sign @ (b'+' | b'-'), name @ ..] => self.commands.apply(*sign == b'+', name)?,
+            [sign @ (b'+' | b'-'), name @ ..] => self.commands.apply(*sign == b'+', name, terms.commands)?,
             _ => return Err(RuleError::Syntax),
         }
         Ok(())
@@ -122,26 +122,27 @@ impl Selector {
                 return Err(Denial { reason: Reason::Key, position: key.position });
             }
         }
-        if let Some(Channels { first, count, are_patterns }) =
-            channels(command, args).filter(|_| !self.all_channels)
-        {
-            for (at, channel) in args[first..first + count].iter().enumerate() {
-                if !self.permits_channel(channel, are_patterns) {
-                    return Err(Denial { reason: Reason::Channel, position: first + at });
-                }
+        if self.all_channels {
+            return Ok(());
+        }
+        for Channel { position, is_pattern } in channels(command, args) {
+            if !self.permits_channel(args[position], is_pattern) {
+                return Err(Denial { reason: Reason::Channel, position });
             }
         }
         Ok(())
     }
 
-    fn permits_key(&self, key: &[u8], flags: KeyFlags) -> bool {
+    /// Whether a key may be used so; without flags, whether it may be used in any way.
+    pub(super) fn permits_key(&self, key: &[u8], flags: KeyFlags) -> bool {
         let reads = flags.contains(KeyFlags::ACCESS);
         let writes = flags.intersects(KeyFlags::INSERT | KeyFlags::DELETE | KeyFlags::UPDATE);
-        self.keys.iter().any(|known| {
-            (known.read || !reads)
-                && (known.write || !writes)
-                && glob::matches(&known.pattern, key, Case::Sensitive)
-        })
+        self.all_keys
+            || self.keys.iter().any(|known| {
+                (known.read || !reads)
+                    && (known.write || !writes)
+                    && glob::matches(&known.pattern, key, Case::Sensitive)
+            })
     }
 
     /// Whether a channel may be used; a pattern only if it is granted itself.
@@ -159,8 +160,8 @@ impl Selector {
     }
 
     /// The rules about commands.
-    pub(super) fn commands(&self) -> Vec<u8> {
-        self.commands.describe()
+    pub(super) fn commands(&self, index: &Index) -> Vec<u8> {
+        self.commands.describe(index)
     }
 
     /// The rules about keys, with blanks between them.
@@ -188,12 +189,12 @@ impl Selector {
     }
 
     /// Every rule, in the order in which they must be applied to a new selector.
-    pub(super) fn describe(&self) -> Vec<u8> {
+    pub(super) fn describe(&self, index: &Index) -> Vec<u8> {
         let mut parts = vec![self.keys()];
         if !self.all_channels {
             parts.push(b"resetchannels".to_vec());
         }
-        parts.extend([self.channels(), self.commands()]);
+        parts.extend([self.channels(), self.commands(index)]);
         parts.retain(|part| !part.is_empty());
         parts.join(&b' ')
     }

@@ -3,10 +3,11 @@
 use sha2::{Digest, Sha256};
 
 use super::check::Denial;
-use super::rules::RuleError;
+use super::rules::{RuleError, Terms};
 use super::selector::Selector;
+use super::unlisted::UserId;
 use crate::args::is;
-use crate::command::Command;
+use crate::command::{Command, Index, KeyFlags};
 
 /// The digest of a password, which is all that is kept of it.
 type Hash = [u8; 32];
@@ -15,6 +16,8 @@ type Hash = [u8; 32];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct User {
     name: Vec<u8>,
+    /// What names it where it isn't among those of ACL LIST.
+    id: Option<UserId>,
     enabled: bool,
     no_password: bool,
     /// Whether values that it restores are checked in full; `None` leaves it to the configuration.
@@ -39,6 +42,7 @@ impl User {
     pub(crate) fn new(name: &[u8], all_channels: bool) -> Self {
         Self {
             name: name.to_vec(),
+            id: None,
             enabled: false,
             no_password: false,
             sanitizes: None,
@@ -58,13 +62,33 @@ impl User {
     pub(crate) fn unrestricted(name: &[u8]) -> Self {
         let mut user = Self::new(name, false);
         for rule in ["on", "nopass", "~*", "&*", "+@all"] {
-            user.apply(rule.as_bytes(), false).expect("the rules are right");
+            user.apply(rule.as_bytes(), Terms::builtin()).expect("the rules are right");
         }
         user
     }
 
     pub(crate) fn name(&self) -> &[u8] {
         &self.name
+    }
+
+    /// The same user, which isn't among those of ACL LIST.
+    pub(crate) fn unlisted(self, id: UserId) -> Self {
+        Self { id: Some(id), ..self }
+    }
+
+    /// What names it where it isn't among those of ACL LIST.
+    pub(crate) fn id(&self) -> Option<UserId> {
+        self.id
+    }
+
+    /// Whether both are the same user, perhaps at different times.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id && self.name == other.name
+    }
+
+    /// Whether anybody may log in as this user.
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.enabled
     }
 
     /// Whether the user may log in, and any password will do.
@@ -90,11 +114,11 @@ impl User {
         self.no_password = password.is_empty();
     }
 
-    /// Applies one rule; `all_channels` is what `acl-pubsub-default` grants to new selectors.
+    /// Applies one rule.
     ///
     /// # Errors
     /// The reason why it is none; the user is as it was.
-    pub(crate) fn apply(&mut self, rule: &[u8], all_channels: bool) -> Result<(), RuleError> {
+    pub(crate) fn apply(&mut self, rule: &[u8], terms: Terms<'_>) -> Result<(), RuleError> {
         match rule {
             [] => {}
             _ if is(rule, "on") => self.enabled = true,
@@ -107,13 +131,13 @@ impl User {
             [b'#', digits @ ..] => self.add_password(parse_hash(digits)?),
             [b'<', password @ ..] => self.remove_password(hash(password))?,
             [b'!', digits @ ..] => self.remove_password(parse_hash(digits)?)?,
-            [b'(', rules @ .., b')'] => self.selectors.push(Selector::parse(rules, all_channels)?),
+            [b'(', rules @ .., b')'] => self.selectors.push(Selector::parse(rules, terms)?),
             _ if is(rule, "clearselectors") => self.selectors = Vec::new(),
             _ if is(rule, "reset") => {
-                let name = std::mem::take(&mut self.name);
-                *self = Self { sanitizes: Some(true), ..Self::new(&name, all_channels) };
+                let (name, id) = (std::mem::take(&mut self.name), self.id);
+                *self = Self { id, sanitizes: Some(true), ..Self::new(&name, terms.all_channels) };
             }
-            _ => self.root.apply(rule)?,
+            _ => self.root.apply(rule, terms)?,
         }
         self.is_unrestricted = self.root.is_unrestricted();
         Ok(())
@@ -151,6 +175,11 @@ impl User {
         Err(denial)
     }
 
+    /// Whether some selector grants a key so.
+    pub(crate) fn permits_key(&self, key: &[u8], flags: KeyFlags) -> bool {
+        self.all_selectors().any(|selector| selector.permits_key(key, flags))
+    }
+
     /// Whether some selector grants a channel that is subscribed to, or a pattern.
     pub(crate) fn permits_channel(&self, channel: &[u8], is_pattern: bool) -> bool {
         self.all_selectors().any(|selector| selector.permits_channel(channel, is_pattern))
@@ -183,9 +212,9 @@ impl User {
     }
 
     /// What the first selector permits, and what the further ones do.
-    pub(crate) fn rules(&self) -> Vec<Rules> {
+    pub(crate) fn rules(&self, index: &Index) -> Vec<Rules> {
         let rules = |selector: &Selector| Rules {
-            commands: selector.commands(),
+            commands: selector.commands(index),
             keys: selector.keys(),
             channels: selector.channels(),
         };
@@ -193,11 +222,13 @@ impl User {
     }
 
     /// Every rule, in the order in which they must be applied to a new user.
-    pub(crate) fn describe(&self) -> Vec<u8> {
+    pub(crate) fn describe(&self, index: &Index) -> Vec<u8> {
         let mut parts: Vec<Vec<u8>> = self.flags().into_iter().map(|flag| flag.as_bytes().to_vec()).collect();
         parts.extend(self.passwords().into_iter().map(|hash| format!("#{hash}").into_bytes()));
-        parts.push(self.root.describe());
-        parts.extend(self.selectors.iter().map(|selector| [b"(", &selector.describe()[..], b")"].concat()));
+        parts.push(self.root.describe(index));
+        parts.extend(
+            self.selectors.iter().map(|selector| [b"(", &selector.describe(index)[..], b")"].concat()),
+        );
         parts.join(&b' ')
     }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::log::Log;
+use super::rules::Terms;
+use super::unlisted::UserId;
 use super::user::User;
 use crate::client::{Client, ClientId, Close};
 use crate::engine::Engine;
@@ -18,6 +20,10 @@ const DEFAULT: &[u8] = b"default";
 #[derive(Debug)]
 pub(crate) struct Acl {
     users: BTreeMap<Vec<u8>, Arc<User>>,
+    /// Those that ACL LIST doesn't show.
+    pub(super) unlisted: BTreeMap<UserId, Arc<User>>,
+    /// How many of these there ever were.
+    pub(super) ever_unlisted: u64,
     pub(crate) log: Log,
 }
 
@@ -27,7 +33,7 @@ impl Acl {
         let mut user = User::unrestricted(DEFAULT);
         user.set_password(password);
         let users = BTreeMap::from([(DEFAULT.to_vec(), Arc::new(user))]);
-        Self { users, log: Log::default() }
+        Self { users, unlisted: BTreeMap::new(), ever_unlisted: 0, log: Log::default() }
     }
 
     pub(crate) fn user(&self, name: &[u8]) -> Option<&Arc<User>> {
@@ -43,6 +49,15 @@ impl Acl {
     pub(crate) fn users(&self) -> impl ExactSizeIterator<Item = &Arc<User>> {
         self.users.values()
     }
+}
+
+/// What becomes of those who have logged in when users are read anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Logins {
+    /// They are closed, but for those of the default user.
+    Close,
+    /// There are none yet.
+    Stay,
 }
 
 /// Whether this can be a user's name: nothing in it would end it in a line of rules.
@@ -66,20 +81,34 @@ impl Engine {
     /// Makes the client the default user again, which needs to log in if it has a password.
     pub(crate) fn log_out(&mut self, id: ClientId) {
         let user = self.acl.default_user().clone();
+        let authenticated = user.needs_no_password();
+        self.become_user(id, user, authenticated);
+    }
+
+    /// Has a client act for a user.
+    pub(crate) fn become_user(&mut self, id: ClientId, user: Arc<User>, authenticated: bool) {
         let client = self.connected_mut(id);
-        client.authenticated = user.needs_no_password();
-        client.user = user;
+        (client.user, client.authenticated) = (user, authenticated);
+        self.user_changes(id);
+    }
+
+    /// What rules mean here.
+    pub(crate) fn rule_terms(&self) -> Terms<'_> {
+        Terms { all_channels: self.config.grants_all_channels(), commands: &self.commands }
     }
 
     /// Puts a user in the place of the one of that name, for clients that act for it as well.
     pub(crate) fn put_user(&mut self, user: User) {
         let user = Arc::new(user);
         for (_, client) in self.clients.iter_mut() {
-            if client.user.name() == user.name() {
+            if client.user.is_same(&user) {
                 client.user = user.clone();
             }
         }
-        self.acl.users.insert(user.name().to_vec(), user);
+        match user.id() {
+            Some(id) => self.acl.unlisted.insert(id, user),
+            None => self.acl.users.insert(user.name().to_vec(), user),
+        };
     }
 
     /// Puts a changed user in its place, and closes those of its clients that are subscribed to what it may not use;
@@ -87,13 +116,17 @@ impl Engine {
     ///
     /// As in Redis a user who could use no channel loses none, whatever its clients have subscribed to as others. One
     /// who could use all of them loses some, as in later versions: Redis 7.0 overlooks that.
-    pub(crate) fn change_user(&mut self, user: User, caller: ClientId) {
-        if !self.acl.user(user.name()).is_some_and(|old| old.permits_some_channel()) {
+    pub(crate) fn change_user(&mut self, user: User) {
+        let old = match user.id() {
+            Some(id) => self.acl.unlisted.get(&id),
+            None => self.acl.user(user.name()),
+        };
+        if !old.is_some_and(|old| old.permits_some_channel()) {
             return self.put_user(user);
         }
         let is_denied = |(_, client): &(ClientId, &Client)| {
             let subscriptions = client.subscriptions.as_deref();
-            client.user.name() == user.name()
+            client.user.is_same(&user)
                 && subscriptions.is_some_and(|subscriptions| {
                     let mut kinds = [Kind::Channel, Kind::Pattern, Kind::Shard].into_iter();
                     kinds.any(|kind| {
@@ -105,48 +138,50 @@ impl Engine {
         let denied: Vec<ClientId> = self.clients.iter().filter(is_denied).map(|(id, _)| id).collect();
         self.put_user(user);
         for id in denied {
-            self.close_client_of(id, caller);
-            if id != caller {
+            self.close_login(id);
+            if Some(id) != self.current {
                 self.detach(id);
             }
         }
     }
 
     /// Removes a user, whose clients are closed; says whether there was one. The default user can't be removed.
-    pub(crate) fn remove_user(&mut self, name: &[u8], caller: ClientId) -> bool {
+    pub(crate) fn remove_user(&mut self, name: &[u8]) -> bool {
         let removed = name != DEFAULT && self.acl.users.remove(name).is_some();
         if removed {
-            self.close_clients_of(caller, |user| user.name() == name);
+            self.close_logins(|user| user.id().is_none() && user.name() == name);
         }
         removed
     }
 
     /// Puts users in the place of all there are. As in Redis 7.0 clients are closed that have logged in as another
     /// than the default user, even if there is one of that name still.
-    pub(crate) fn put_users(&mut self, users: Vec<User>, caller: Option<ClientId>) {
+    pub(crate) fn put_users(&mut self, users: Vec<User>, logins: Logins) {
         let named = users.into_iter().map(|user| (user.name().to_vec(), Arc::new(user)));
         self.acl.users = named.collect();
         let default = self.acl.users.entry(DEFAULT.to_vec());
         let default = User::clone(default.or_insert_with(|| Arc::new(User::unrestricted(DEFAULT))));
         self.put_user(default);
-        if let Some(caller) = caller {
-            self.close_clients_of(caller, |user| user.name() != DEFAULT);
+        if logins == Logins::Close {
+            self.close_logins(|user| user.id().is_none() && user.name() != DEFAULT);
         }
     }
 
-    fn close_clients_of(&mut self, caller: ClientId, is_gone: impl Fn(&User) -> bool) {
+    /// Closes the clients that act for a user who is gone.
+    pub(super) fn close_logins(&mut self, is_gone: impl Fn(&User) -> bool) {
         let gone = self.clients.iter().filter(|(_, client)| is_gone(&client.user));
         let gone: Vec<ClientId> = gone.map(|(id, _)| id).collect();
         for id in gone {
             let user = self.acl.default_user().clone();
             let client = self.connected_mut(id);
             (client.user, client.authenticated) = (user, false);
-            self.close_client_of(id, caller);
+            self.close_login(id);
         }
     }
 
-    fn close_client_of(&mut self, id: ClientId, caller: ClientId) {
-        if id == caller {
+    /// Closes a client that may no longer act for its user: the one whose command runs when it has its reply.
+    pub(super) fn close_login(&mut self, id: ClientId) {
+        if Some(id) == self.current {
             self.connected_mut(id).close = Some(Close::AfterReply);
         } else {
             self.doom(id);

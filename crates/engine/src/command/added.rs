@@ -19,6 +19,19 @@ use super::{
 /// When the arguments aren't such as the command takes.
 pub type KeysOf = fn(&Command, &[&[u8]]) -> Result<Keys, KeyError>;
 
+/// A channel among the arguments of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// The number of the argument that is the channel; the command's name has number 0.
+    pub position: usize,
+    /// Whether it is a pattern, which a user must be granted as such.
+    pub is_pattern: bool,
+}
+
+/// Tells which arguments of a call are channels that it publishes to or subscribes to; those that it only
+/// unsubscribes from need no permission.
+pub type ChannelsOf = fn(&Command, &[&[u8]]) -> Vec<Channel>;
+
 /// A command to be added.
 #[derive(Clone, Debug)]
 pub struct NewCommand {
@@ -34,12 +47,14 @@ pub struct NewCommand {
     pub owner: Option<&'static (dyn Any + Send + Sync)>,
     /// What it does and where it may run.
     pub flags: Flags,
-    /// Its ACL categories, apart from those that follow from the flags.
+    /// Its ACL categories; none follow from the flags.
     pub acl: Categories,
     /// Where its keys stand.
     pub keys: Vec<KeySpec>,
     /// What finds its keys where they stand at no place that `keys` could tell.
     pub find_keys: Option<KeysOf>,
+    /// What finds its channels, if it has any.
+    pub find_channels: Option<ChannelsOf>,
     /// Its arguments.
     pub arguments: Vec<Argument<'static>>,
     /// Hints for clients and proxies.
@@ -76,6 +91,7 @@ impl NewCommand {
             acl: Categories::empty(),
             keys: Vec::new(),
             find_keys: None,
+            find_channels: None,
             arguments: Vec::new(),
             tips: Vec::new(),
             doc: NewDoc::default(),
@@ -183,6 +199,7 @@ fn command(new: &NewCommand, container: Option<&str>) -> Command {
             module: interned(&new.module),
             owner: new.owner,
             find_keys: new.find_keys,
+            find_channels: new.find_channels,
             arguments: new.arguments.clone().leak(),
         }),
     }
@@ -210,6 +227,8 @@ pub struct Added {
     pub(crate) owner: Option<&'static (dyn Any + Send + Sync)>,
     /// What finds its keys, if that takes more than their positions.
     pub(crate) find_keys: Option<KeysOf>,
+    /// What finds its channels.
+    pub(crate) find_channels: Option<ChannelsOf>,
     /// Its arguments.
     pub(crate) arguments: &'static [Argument<'static>],
 }

@@ -50,7 +50,7 @@ bitflags! {
 bitflags! {
     /// The ACL categories, as `@name` in COMMAND INFO; bits are in the order in which it lists them.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct Categories: u32 {
+    pub struct Categories: u64 {
         /// Keys as such, whatever their values.
         const KEYSPACE = 1;
         /// Commands that read data.
@@ -97,10 +97,13 @@ bitflags! {
 }
 
 impl Categories {
-    /// The category of that name, in any case.
-    pub fn named(name: &[u8]) -> Option<Self> {
-        let mut known = Self::all().iter_names();
-        known.find(|(other, _)| other.as_bytes().eq_ignore_ascii_case(name)).map(|(_, category)| category)
+    /// How many there can be, those that modules add included.
+    pub const MOST: usize = 64;
+
+    /// The category that was added at this place among those that were; `None` where there is no room for it.
+    pub(crate) fn added(place: usize) -> Option<Self> {
+        let bit = Self::all().bits().count_ones() as usize + place;
+        (bit < Self::MOST).then(|| Self::from_bits_retain(1 << bit))
     }
 
     /// The categories that follow from a command's flags: what writes is `@write`, and so on; every command

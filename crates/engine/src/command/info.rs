@@ -1,10 +1,10 @@
 //! What COMMAND INFO says of a command.
 
-use super::{BeginSearch, FindKeys, Flags, Found, KeySpec};
+use super::{BeginSearch, Categories, FindKeys, Flags, Found, KeySpec};
 use crate::resp::Writer;
 
-/// Writes a command's entry, its sub-commands' within it.
-pub(crate) fn write_info(reply: &mut Writer, found: &Found) {
+/// Writes a command's entry, its sub-commands' within it; `categories` are all that there are, by name.
+pub(crate) fn write_info(reply: &mut Writer, found: &Found, categories: &[(String, Categories)]) {
     let command = found.command;
     reply.array(10);
     reply.bulk(found.full_name().as_bytes());
@@ -16,10 +16,8 @@ pub(crate) fn write_info(reply: &mut Writer, found: &Found) {
     reply.integer(range.first);
     reply.integer(range.last);
     reply.integer(range.step);
-    write_names(
-        reply,
-        command.categories().iter_names().map(|(name, _)| format!("@{}", name.to_ascii_lowercase())),
-    );
+    let its = categories.iter().filter(|(_, category)| command.categories().contains(*category));
+    write_names(reply, its.map(|(name, _)| format!("@{name}")));
     reply.set(command.tips.len());
     for tip in command.tips {
         reply.bulk(tip.as_bytes());
@@ -35,7 +33,7 @@ pub(crate) fn write_info(reply: &mut Writer, found: &Found) {
         len => reply.array(len),
     }
     for subcommand in subcommands {
-        write_info(reply, &Found { container: Some(command), command: subcommand });
+        write_info(reply, &Found { container: Some(command), command: subcommand }, categories);
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct Index {
     slots: Box<[Option<Slot>]>,
     /// Commands that were added, in that order; sub-commands are within theirs.
     added: Vec<&'static Command>,
+    /// The names of categories that were added; none where one was taken away again.
+    pub(super) added_categories: Vec<Option<String>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +54,7 @@ struct Slot {
 
 impl Index {
     pub(crate) fn new() -> Self {
-        let mut index = Self { slots: Box::default(), added: Vec::new() };
+        let mut index = Self { slots: Box::default(), added: Vec::new(), added_categories: Vec::new() };
         index.rebuild();
         index
     }

@@ -2,6 +2,7 @@
 //! its keys stand, and what COMMAND says of it.
 
 mod added;
+mod categories;
 mod docs;
 mod flags;
 mod info;
@@ -14,7 +15,8 @@ pub mod table;
 mod table_tests;
 mod usage;
 
-pub use added::{Added, KeysOf, NewCommand, NewDoc, interned};
+pub use added::{Added, Channel, ChannelsOf, KeysOf, NewCommand, NewDoc, interned};
+pub use categories::CategoryError;
 pub use docs::{Deprecation, Doc, Group};
 pub use flags::{Categories, Flags};
 pub use keys::{BeginSearch, FindKeys, FlagsOf, Key, KeyError, KeyFlags, KeySpec, Keys, keys};
@@ -52,7 +54,7 @@ pub struct Command {
     pub syntax: &'static str,
     /// What it does and where it may run.
     pub flags: Flags,
-    /// Its ACL categories, apart from those that follow from the flags.
+    /// Its ACL categories, apart from those that follow from the flags; of one that was added these are all.
     pub acl: Categories,
     /// Where its keys stand among the arguments, and what is done with them.
     pub keys: &'static [KeySpec],
@@ -238,9 +240,12 @@ impl Command {
         matches!(self.run, Run::Handler(_) | Run::HandlerOrSubcommands(..))
     }
 
-    /// Every ACL category of the command.
+    /// Every ACL category of the command. As in Redis, one that was added is in none that it isn't put into.
     pub const fn categories(&self) -> Categories {
-        self.acl.union(Categories::implied_by(self.flags))
+        match self.added {
+            Some(_) => self.acl,
+            None => self.acl.union(Categories::implied_by(self.flags)),
+        }
     }
 
     /// Whether the command takes `count` arguments, its name included.

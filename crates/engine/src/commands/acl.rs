@@ -1,9 +1,9 @@
 //! Users: ACL CAT DELUSER DRYRUN GENPASS GETUSER LIST LOAD LOG SAVE SETUSER USERS WHOAMI.
 
 use super::subcommand_error;
-use crate::acl::{Reason, Rules, User, hex, is_name, merge_parentheses};
+use crate::acl::{Logins, Reason, Rules, User, hex, is_name};
 use crate::args::{integer, is};
-use crate::command::{Categories, Found};
+use crate::command::Found;
 use crate::context::Context;
 use crate::error::{Error, c_text};
 use crate::resp::Writer;
@@ -19,16 +19,15 @@ pub(crate) fn cat(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error
     let reply = &mut context.reply;
     match &args[2..] {
         [] => {
-            let names: Vec<_> =
-                Categories::all().iter_names().map(|(name, _)| name.to_ascii_lowercase()).collect();
-            reply.array(names.len());
-            names.iter().for_each(|name| reply.bulk(name.as_bytes()));
+            let categories = context.engine.commands.categories();
+            reply.array(categories.len());
+            categories.iter().for_each(|(name, _)| reply.bulk(name.as_bytes()));
         }
         [name] => {
             let shown = c_text(name);
             let shown = &shown[..shown.len().min(128)];
             let unknown = || Error::new([b"ERR Unknown category '", shown, b"'"].concat());
-            let category = Categories::named(name).ok_or_else(unknown)?;
+            let category = context.engine.commands.category(name).ok_or_else(unknown)?;
             let found =
                 context.engine.commands.all().filter(|found| found.command.categories().contains(category));
             let names: Vec<_> = found.map(|found| found.full_name()).collect();
@@ -46,21 +45,11 @@ pub(crate) fn setuser(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), E
     if !is_name(name) {
         return Err(Error::fixed("ERR Usernames can't contain spaces or null characters"));
     }
-    let rules = merge_parentheses(&args[3..]).map_err(|open| {
-        let unmatched: &[u8] = b"ERR Unmatched parenthesis in acl selector starting at '";
-        Error::new([unmatched, c_text(open), b"'."].concat())
-    })?;
     let engine = &mut *context.engine;
-    let all_channels = engine.config.grants_all_channels();
-    let old = engine.acl.user(name);
-    let mut user = old.map_or_else(|| User::new(name, all_channels), |user| User::clone(user));
-    for rule in rules {
-        user.apply(&rule, all_channels).map_err(|error| {
-            let modifier: &[u8] = b"ERR Error in ACL SETUSER modifier '";
-            Error::new([modifier, c_text(&rule), b"': ", error.text().as_bytes()].concat())
-        })?;
-    }
-    engine.change_user(user, context.id);
+    let old = engine.acl.user(name).map(|user| User::clone(user));
+    let user = old.unwrap_or_else(|| User::new(name, engine.config.grants_all_channels()));
+    let user = engine.with_rules(user, &args[3..])?;
+    engine.change_user(user);
     context.reply.ok();
     Ok(())
 }
@@ -71,8 +60,7 @@ pub(crate) fn deluser(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), E
     if names.contains(&&b"default"[..]) {
         return Err(Error::fixed("ERR The 'default' user cannot be removed"));
     }
-    let caller = context.id;
-    let removed = names.iter().filter(|name| context.engine.remove_user(name, caller)).count();
+    let removed = names.iter().filter(|name| context.engine.remove_user(name)).count();
     context.reply.count(removed);
     Ok(())
 }
@@ -93,7 +81,7 @@ pub(crate) fn getuser(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), E
     let passwords = user.passwords();
     reply.array(passwords.len());
     passwords.iter().for_each(|hash| reply.bulk(hash.as_bytes()));
-    let rules = user.rules();
+    let rules = user.rules(&context.engine.commands);
     let (root, selectors) = rules.split_first().expect("a user has a first selector");
     write_rules(reply, root);
     reply.bulk(b"selectors");
@@ -240,8 +228,7 @@ pub(crate) fn load(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Err
     if context.engine.config.aclfile.is_empty() {
         return Err(NO_FILE);
     }
-    let caller = context.id;
-    context.engine.load_acl_file(Some(caller)).map_err(|errors| Error::new(format!("ERR {errors}")))?;
+    context.engine.load_acl_file(Logins::Close).map_err(|errors| Error::new(format!("ERR {errors}")))?;
     context.reply.ok();
     Ok(())
 }

@@ -31,7 +31,7 @@ pub(super) fn set_name(context: &mut Context<'_>, name: &[u8]) -> Result<(), Err
 }
 
 /// Whether a text can stand in a line of CLIENT LIST without being mistaken for something else.
-fn is_printable(text: &[u8]) -> bool {
+pub(crate) fn is_printable(text: &[u8]) -> bool {
     text.iter().all(u8::is_ascii_graphic)
 }
 

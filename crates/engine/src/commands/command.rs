@@ -2,16 +2,17 @@
 
 use keyspace::glob::{self, Case};
 
-use crate::command::{self, Categories, Command, Flags, Found, Key, KeyError, KeyFlags, Keys};
+use crate::command::{self, Categories, Command, Flags, Found, Index, Key, KeyError, KeyFlags, Keys};
 use crate::context::Context;
+use crate::engine::Engine;
 use crate::error::Error;
 
 /// COMMAND: every command, with its sub-commands.
 pub(crate) fn command(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Error> {
-    let commands = context.engine.commands.top_level();
+    let (commands, categories) = (context.engine.commands.top_level(), context.engine.commands.categories());
     context.reply.array(commands.len());
     for found in commands.map(top_level) {
-        command::write_info(&mut context.reply, &found);
+        command::write_info(&mut context.reply, &found, &categories);
     }
     Ok(())
 }
@@ -28,10 +29,11 @@ pub(crate) fn info(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Erro
     if names.is_empty() {
         return command(context, args);
     }
+    let categories = context.engine.commands.categories();
     context.reply.array(names.len());
     for name in names {
         match context.engine.commands.by_full_name(name) {
-            Some(found) => command::write_info(&mut context.reply, &found),
+            Some(found) => command::write_info(&mut context.reply, &found, &categories),
             None => context.reply.null(),
         }
     }
@@ -56,7 +58,7 @@ pub(crate) fn docs(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Erro
 
 /// COMMAND LIST: the full names of all commands, or of those that a filter lets through.
 pub(crate) fn list(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
-    let filter = Filter::parse(&args[2..])?;
+    let filter = Filter::parse(&args[2..], &context.engine.commands)?;
     let names: Vec<_> = context
         .engine
         .commands
@@ -83,7 +85,7 @@ enum Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    fn parse(args: &[&'a [u8]]) -> Result<Self, Error> {
+    fn parse(args: &[&'a [u8]], index: &Index) -> Result<Self, Error> {
         let [keyword, kind, value] = match args {
             [] => return Ok(Self::All),
             [keyword, kind, value] => [keyword, kind, value],
@@ -92,7 +94,7 @@ impl<'a> Filter<'a> {
         match () {
             () if !keyword.eq_ignore_ascii_case(b"filterby") => Err(Error::SYNTAX),
             () if kind.eq_ignore_ascii_case(b"module") => Ok(Self::Module(value)),
-            () if kind.eq_ignore_ascii_case(b"aclcat") => Ok(Self::Category(Categories::named(value))),
+            () if kind.eq_ignore_ascii_case(b"aclcat") => Ok(Self::Category(index.category(value))),
             () if kind.eq_ignore_ascii_case(b"pattern") => Ok(Self::Pattern(value)),
             () => Err(Error::SYNTAX),
         }
@@ -113,7 +115,7 @@ impl<'a> Filter<'a> {
 /// COMMAND GETKEYS: the keys of a command with its arguments.
 pub(crate) fn getkeys(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     let called = &args[2..];
-    let keys = keys_of(context, called)?;
+    let keys = context.engine.command_keys(called)?;
     context.reply.array(keys.len());
     for Key { position, .. } in keys {
         context.reply.bulk(called[position]);
@@ -124,7 +126,7 @@ pub(crate) fn getkeys(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), E
 /// COMMAND GETKEYSANDFLAGS: the keys of a command with its arguments, and what it does with each.
 pub(crate) fn getkeysandflags(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     let called = &args[2..];
-    let keys = keys_of(context, called)?;
+    let keys = context.engine.command_keys(called)?;
     context.reply.array(keys.len());
     for Key { position, flags } in keys {
         context.reply.array(2);
@@ -134,22 +136,27 @@ pub(crate) fn getkeysandflags(context: &mut Context<'_>, args: &[&[u8]]) -> Resu
     Ok(())
 }
 
-/// The keys of a call, once it is a call that could be made.
-fn keys_of(context: &Context<'_>, called: &[&[u8]]) -> Result<Keys, KeyError> {
-    let Found { command, .. } = context.engine.commands.called_by(called).ok_or(KeyError::UnknownCommand)?;
-    let has_finder = command.added.as_ref().is_some_and(|added| added.find_keys.is_some());
-    if !has_finder && command.keys.iter().all(|spec| spec.flags.contains(KeyFlags::NOT_KEY)) {
-        return Err(KeyError::NoKeys);
-    }
-    if !command.accepts(called.len()) {
-        return Err(KeyError::WrongArity);
-    }
-    match command::keys(command, called) {
-        Ok(keys) if keys.is_empty() && !command.flags.contains(Flags::NO_MANDATORY_KEYS) => {
-            Err(KeyError::WrongArguments)
+impl Engine {
+    /// The keys of a call, once it is a call that could be made; `called` begins with the command's name.
+    ///
+    /// # Errors
+    /// When there is no such command, or it has no keys, or doesn't take these arguments.
+    pub fn command_keys(&self, called: &[&[u8]]) -> Result<Keys, KeyError> {
+        let Found { command, .. } = self.commands.called_by(called).ok_or(KeyError::UnknownCommand)?;
+        let has_finder = command.added.as_ref().is_some_and(|added| added.find_keys.is_some());
+        if !has_finder && command.keys.iter().all(|spec| spec.flags.contains(KeyFlags::NOT_KEY)) {
+            return Err(KeyError::NoKeys);
         }
-        Err(_) if command.flags.contains(Flags::NO_MANDATORY_KEYS) => Ok(Keys::new()),
-        keys => keys,
+        if !command.accepts(called.len()) {
+            return Err(KeyError::WrongArity);
+        }
+        match command::keys(command, called) {
+            Ok(keys) if keys.is_empty() && !command.flags.contains(Flags::NO_MANDATORY_KEYS) => {
+                Err(KeyError::WrongArguments)
+            }
+            Err(_) if command.flags.contains(Flags::NO_MANDATORY_KEYS) => Ok(Keys::new()),
+            keys => keys,
+        }
     }
 }
 

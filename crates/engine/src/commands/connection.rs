@@ -1,15 +1,14 @@
 //! The connection itself: PING ECHO HELLO AUTH RESET QUIT SELECT.
 
 use super::client;
-use crate::acl::Attempt;
 use crate::args::is;
 use crate::client::{Close, ReplyMode};
 use crate::context::Context;
 use crate::error::Error;
 use crate::info::REDIS_VERSION;
+use crate::login::{Login, Verdict};
 use crate::resp::Version;
 
-const WRONG_PASSWORD: Error = Error::fixed("WRONGPASS invalid username-password pair or user is disabled.");
 const NO_PASSWORD_SET: Error = Error::fixed(
     "ERR AUTH <password> called without any password configured for the default user. \
      Are you sure your configuration is correct?",
@@ -46,6 +45,15 @@ pub(crate) fn echo(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Erro
 ///
 /// As in Redis 7.0 the options take effect one by one: a name that stands before a wrong password is kept.
 pub(crate) fn hello(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    greet(context, args, None)
+}
+
+/// HELLO, with what modules have said to the password if they have been asked already.
+pub(crate) fn greet(
+    context: &mut Context<'_>,
+    args: &[&[u8]],
+    verdict: Option<Verdict>,
+) -> Result<(), Error> {
     let version = args.get(1).map(|text| protocol_version(text)).transpose()?;
     let mut credentials = None;
     let mut rest = args.get(2..).unwrap_or_default();
@@ -65,8 +73,10 @@ pub(crate) fn hello(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Err
             }
         };
     }
-    if let Some((user, password)) = credentials {
-        authenticate(context, args[0], user, password)?;
+    if let Some((user, password)) = credentials
+        && !context.authenticate(&Login { user, password, args }, verdict)?
+    {
+        return Ok(());
     }
     if context.engine.must_authenticate(context.id) {
         return Err(HELLO_BEFORE_AUTH);
@@ -113,35 +123,26 @@ fn write_hello(context: &mut Context<'_>) {
 
 /// AUTH: proves that the client knows a user's password; of the user `default`, unless another is named.
 pub(crate) fn auth(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
-    match args {
-        [_, password] => {
-            if context.engine.acl.default_user().has_no_password() {
-                return Err(NO_PASSWORD_SET);
-            }
-            authenticate(context, args[0], b"default", password)?;
-        }
-        [_, user, password] => authenticate(context, args[0], user, password)?,
-        _ => return Err(Error::SYNTAX),
-    }
-    context.reply.ok();
-    Ok(())
+    log_in(context, args, None)
 }
 
-/// Makes the client act for a user, or leaves it what it was; `command` is what asked for it.
-fn authenticate(
+/// AUTH, with what modules have said to the password if they have been asked already.
+pub(crate) fn log_in(
     context: &mut Context<'_>,
-    command: &[u8],
-    name: &[u8],
-    password: &[u8],
+    args: &[&[u8]],
+    verdict: Option<Verdict>,
 ) -> Result<(), Error> {
-    let user = context.engine.acl.user(name).filter(|user| user.admits(password)).cloned();
-    let Some(user) = user else {
-        let attempt = Attempt { reason: "auth", context: "toplevel", object: command, user: name };
-        context.engine.log_denial(context.id, attempt);
-        return Err(WRONG_PASSWORD);
+    let (user, password) = match args {
+        [_, _] if context.engine.acl.default_user().has_no_password() && verdict.is_none() => {
+            return Err(NO_PASSWORD_SET);
+        }
+        [_, password] => (&b"default"[..], *password),
+        [_, user, password] => (*user, *password),
+        _ => return Err(Error::SYNTAX),
     };
-    let client = context.client_mut();
-    (client.user, client.authenticated) = (user, true);
+    if context.authenticate(&Login { user, password, args }, verdict)? {
+        context.reply.ok();
+    }
     Ok(())
 }
 

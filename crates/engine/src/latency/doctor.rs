@@ -92,7 +92,7 @@ mod tests {
         let mut monitor = Monitor::default();
         assert!(diagnose(&monitor, 0, 0).contains("latency-monitor-threshold"));
         assert!(diagnose(&monitor, 5, 0).contains("No event has taken 5 milliseconds"));
-        let series = monitor.series.entry("command").or_default();
+        let series = monitor.series.entry("command".into()).or_default();
         series.add(10, 100);
         series.add(20, 300);
         let report = diagnose(&monitor, 5, 10_000);

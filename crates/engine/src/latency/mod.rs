@@ -4,6 +4,7 @@ mod doctor;
 mod graph;
 mod histogram;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -57,12 +58,12 @@ impl Series {
 /// Every kind of event that has taken long, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Monitor {
-    series: BTreeMap<&'static str, Series>,
+    series: BTreeMap<Cow<'static, str>, Series>,
 }
 
 impl Monitor {
-    pub(crate) fn all(&self) -> impl ExactSizeIterator<Item = (&'static str, &Series)> {
-        self.series.iter().map(|(name, series)| (*name, series))
+    pub(crate) fn all(&self) -> impl ExactSizeIterator<Item = (&str, &Series)> {
+        self.series.iter().map(|(name, series)| (&**name, series))
     }
 
     pub(crate) fn get(&self, event: &[u8]) -> Option<&Series> {
@@ -98,7 +99,16 @@ impl Engine {
         let threshold = self.config.latency_monitor_threshold;
         if threshold != 0 && took.as_millis() as u64 >= threshold {
             let second = self.clock.now_s();
-            self.latency.series.entry(event).or_default().add(second, took.as_millis() as u64);
+            self.latency.series.entry(event.into()).or_default().add(second, took.as_millis() as u64);
+        }
+    }
+
+    /// Notes that something took so many milliseconds, if that is as long as `latency-monitor-threshold` or longer. As
+    /// what modules note in Redis, it is noted even where the threshold is 0 and the monitor off.
+    pub fn add_latency_sample(&mut self, event: &str, ms: u64) {
+        if ms >= self.config.latency_monitor_threshold {
+            let second = self.clock.now_s();
+            self.latency.series.entry(event.to_owned().into()).or_default().add(second, ms);
         }
     }
 }

@@ -3,11 +3,14 @@
 use std::ffi::{CStr, c_int};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use module_abi::constants::key_mode;
+use module_abi::constants::{key_mode, options};
 
 use crate::api::export;
+use crate::areas::databases;
 use crate::context::Ctx;
+use crate::dictionary::Dict;
 use crate::lend::with_engine;
+use crate::string::Str;
 
 export! {
     /// The name is taken the first time; an SDK that initialises twice says the same again.
@@ -61,6 +64,16 @@ export! {
         module_abi::structs::TypeMethods::VERSION as c_int
     }
 
+    /// Every flag that GetContextFlags may have.
+    fn GetContextFlagsAll() -> c_int {
+        databases::CONTEXT_FLAGS
+    }
+
+    /// Every option that SetModuleOptions may be given.
+    fn GetModuleOptionsAll() -> c_int {
+        OPTIONS.iter().fold(0, |all, (option, _)| all | option)
+    }
+
     /// All modes in which a key can be opened.
     fn GetOpenKeyModesAll() -> c_int {
         key_mode::READ
@@ -85,6 +98,16 @@ export! {
         unsafe { zmalloc::zmalloc_usable_size(std::ptr::NonNull::new(block.cast())) }
     }
 
+    /// What a string takes, its header included.
+    fn MallocSizeString(string: Option<&Str>) -> usize {
+        string.map_or(0, Str::memory)
+    }
+
+    /// What a dictionary takes beside the keys and what goes with them, at least: see [`Dict::overhead`].
+    fn MallocSizeDict(dict: &Dict) -> usize {
+        dict.overhead()
+    }
+
     fn MallocSize(block: *mut std::ffi::c_void) -> usize {
         // SAFETY: the module hands over a live block, or NULL.
         unsafe { zmalloc::zmalloc_usable_size(std::ptr::NonNull::new(block.cast())) }
@@ -96,13 +119,14 @@ fn system_us() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64)
 }
 
-/// What SetModuleOptions can be given, by the names that INFO shows.
+/// What SetModuleOptions can be given, with the names that INFO shows.
+const OPTIONS: [(c_int, &str); 3] = [
+    (options::OPTIONS_HANDLE_IO_ERRORS, "handle-io-errors"),
+    (options::OPTIONS_HANDLE_REPL_ASYNC_LOAD, "handle-repl-async-load"),
+    (options::OPTION_NO_IMPLICIT_SIGNAL_MODIFIED, "no-implicit-signal-modified"),
+];
+
+/// The names of the options that are set.
 pub(crate) fn option_names(set: c_int) -> Vec<&'static str> {
-    use module_abi::constants::options;
-    let known = [
-        (options::OPTIONS_HANDLE_IO_ERRORS, "handle-io-errors"),
-        (options::OPTIONS_HANDLE_REPL_ASYNC_LOAD, "handle-repl-async-load"),
-        (options::OPTION_NO_IMPLICIT_SIGNAL_MODIFIED, "no-implicit-signal-modified"),
-    ];
-    known.into_iter().filter(|(flag, _)| set & flag != 0).map(|(_, name)| name).collect()
+    OPTIONS.iter().filter(|(flag, _)| set & flag != 0).map(|(_, name)| *name).collect()
 }

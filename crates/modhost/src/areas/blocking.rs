@@ -18,15 +18,16 @@ use crate::string::{ConstStr, Str, StrRef};
 
 pub(crate) const HOOKS: Hooks = Hooks { keeps: blocked::keeps, forget: |_, _| () };
 
-/// Blocks a client. One that can't be is told so, and the module gets something to unblock all the same.
-fn block(
+/// Blocks a client if `is_free` says that it isn't in the midst of something. One that can't be is told so, and the
+/// module gets something to unblock all the same.
+pub(crate) fn block(
     ctx: &Ctx,
+    is_free: bool,
     callbacks: Callbacks,
     timeout: c_longlong,
     keys: Option<(Vec<StrRef>, c_int)>,
     data: Data,
 ) -> *mut types::BlockedClient {
-    let is_free = ctx.command().is_some() && ctx.occasion.is_none() && ctx.pending.borrow().is_none();
     let client =
         ctx.client.filter(|&client| is_free && with_engine(|engine| engine.may_wait(client)) == Some(true));
     if client.is_none() {
@@ -41,6 +42,18 @@ fn block(
     // As in Redis, no time at all is for ever.
     let timeout = u64::try_from(timeout).ok().filter(|&timeout| timeout != 0).map(Duration::from_millis);
     Blocked::begin(ctx, client, callbacks, keys, timeout, data)
+}
+
+/// Blocks the client of a command.
+fn block_command(
+    ctx: &Ctx,
+    callbacks: Callbacks,
+    timeout: c_longlong,
+    keys: Option<(Vec<StrRef>, c_int)>,
+    data: Data,
+) -> *mut types::BlockedClient {
+    let is_free = ctx.command().is_some() && ctx.occasion.is_none() && ctx.pending.borrow().is_none();
+    block(ctx, is_free, callbacks, timeout, keys, data)
 }
 
 /// The keys that a module passes.
@@ -66,7 +79,7 @@ export! {
         free: Option<FreeFunc>,
         timeout_ms: c_longlong,
     ) -> *mut types::BlockedClient {
-        block(ctx, Callbacks { reply, timeout, free }, timeout_ms, None, ptr::null_mut())
+        block_command(ctx, Callbacks { reply, timeout, free }, timeout_ms, None, ptr::null_mut())
     }
 
     fn BlockClientOnKeys(
@@ -80,7 +93,7 @@ export! {
         data: Data,
     ) -> *mut types::BlockedClient {
         let keys = Some((names(keys, count), block_unblock::DEFAULT));
-        block(ctx, Callbacks { reply, timeout, free }, timeout_ms, keys, data)
+        block_command(ctx, Callbacks { reply, timeout, free }, timeout_ms, keys, data)
     }
 
     fn BlockClientOnKeysWithFlags(
@@ -95,7 +108,7 @@ export! {
         flags: c_int,
     ) -> *mut types::BlockedClient {
         let keys = Some((names(keys, count), flags));
-        block(ctx, Callbacks { reply, timeout, free }, timeout_ms, keys, data)
+        block_command(ctx, Callbacks { reply, timeout, free }, timeout_ms, keys, data)
     }
 
     /// Those who wait for the key are asked when the command that runs is done.

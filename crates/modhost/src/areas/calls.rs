@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_int, c_longlong, c_void};
 use std::ptr;
 
 use engine::resp::Version;
-use engine::{Answer, Engine, Inner, Refusal};
+use engine::{Answer, Authority, Engine, Inner, Refusal};
 use module_abi::types::{self, ModuleString};
 use smallvec::SmallVec;
 
@@ -113,12 +113,24 @@ pub(crate) unsafe fn collect<'a>(name: &'a CStr, arguments: &[Argument], held: &
     collected
 }
 
+/// Whose permissions count for what a module calls: where it asks for that, the user's that it has set, or else the
+/// client's.
+fn authority(ctx: &Ctx, as_user: bool) -> Authority {
+    match (&*ctx.user.borrow(), ctx.client) {
+        _ if !as_user => Authority::Unlimited,
+        (Some(user), client) => Authority::User(user.clone(), client),
+        (None, Some(client)) => Authority::Client(client),
+        (None, None) => Authority::Nobody,
+    }
+}
+
 /// What C's `errno` is set to where a command wasn't called.
 fn number_of(refusal: &Refusal) -> c_int {
     match refusal {
         Refusal::Unknown(_) => libc::ENOENT,
         Refusal::Arity(_) => libc::EINVAL,
         Refusal::Permission(_) => libc::EACCES,
+        Refusal::NoUser(_) => libc::ENOTSUP,
         Refusal::NoScript(_) => libc::ESPIPE,
         Refusal::Writes(_) | Refusal::Memory(_) => libc::ENOSPC,
     }
@@ -153,7 +165,7 @@ pub(crate) unsafe fn call(
         let inner = Inner {
             db,
             version,
-            on_behalf_of: ctx.client.filter(|_| flags.as_user),
+            authority: authority(ctx, flags.as_user),
             as_script: flags.as_script,
             no_writes: flags.no_writes,
             deny_oom: flags.deny_oom,

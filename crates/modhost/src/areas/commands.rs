@@ -117,6 +117,7 @@ impl Arguments {
 
     /// Calls a module's function.
     pub(crate) fn call(&mut self, ctx: &Ctx, function: CommandFunc) {
+        ctx.arg_count.set(self.0.len());
         // SAFETY: the module's function is given what it is documented to be given; the module is loaded as long as its
         // commands are registered.
         unsafe { function(ctx.as_raw(), self.0.as_mut_ptr(), self.0.len() as c_int) };
@@ -160,7 +161,7 @@ fn run(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     context.engine().forget_copy();
     *context.reply() = ctx.reply.take();
     if let Some(pending) = ctx.pending.take() {
-        blocked::wait(context, pending, args);
+        blocked::wait(context, pending, args, |waiter| Box::new(waiter));
     }
     Ok(())
 }
@@ -186,11 +187,11 @@ fn parse_flags(text: &str) -> Option<Flags> {
             "no-mandatory-keys" => Flags::NO_MANDATORY_KEYS,
             "blocking" => Flags::BLOCKING,
             "allow-busy" => Flags::ALLOW_BUSY,
-            // The first says who finds the keys. What the others are about isn't here: scripts whose replies differ,
-            // channels that a command names, a cluster, connections among its nodes.
-            "random"
-            | "getkeys-api"
+            // The first two say who finds the keys and channels. What the others are about isn't here: scripts whose
+            // replies differ, a cluster, connections among its nodes.
+            "getkeys-api"
             | "getchannels-api"
+            | "random"
             | "no-cluster"
             | "internal"
             | "touches-arbitrary-keys" => Flags::empty(),
@@ -230,9 +231,9 @@ fn describe(
     new.module = slot.name();
     new.owner = Some(command);
     new.flags |= flags;
-    if flag_text.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case("getkeys-api")) {
-        new.find_keys = Some(super::key_positions::find);
-    }
+    let says = |flag: &str| flag_text.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case(flag));
+    new.find_keys = says("getkeys-api").then_some(super::key_positions::find as _);
+    new.find_channels = says("getchannels-api").then_some(super::channels::find as _);
     new.keys = key_spec(keys.0, keys.1, keys.2, flags).into_iter().collect();
     Some(new)
 }
@@ -333,13 +334,13 @@ export! {
         })
     }
 
-    /// Categories by name, separated by spaces; those that follow from the flags the command has anyway.
+    /// Categories by name, separated by spaces; none follow from the command's flags.
     fn SetCommandACLCategories(command: Option<&'static ModuleCommand>, categories: &CStr) -> c_int {
         let Some((command, slot)) = command.map(|command| (command, command.slot())) else { return ERR };
         let text = categories.to_string_lossy();
         let mut acl = Categories::empty();
         for word in text.split_ascii_whitespace() {
-            match Categories::named(word.as_bytes()) {
+            match with_engine(|engine| engine.category(word.as_bytes())).flatten() {
                 Some(category) => acl |= category,
                 None => return ERR,
             }

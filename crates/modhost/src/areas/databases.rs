@@ -8,6 +8,17 @@ use crate::api::export;
 use crate::context::Ctx;
 use crate::lend::with_engine;
 
+/// Every flag that GetContextFlags may have here.
+pub(crate) const CONTEXT_FLAGS: c_int = ctx_flags::MASTER
+    | ctx_flags::MULTI
+    | ctx_flags::DENY_BLOCKING
+    | ctx_flags::RESP3
+    | ctx_flags::MAXMEMORY
+    | ctx_flags::EVICT
+    | ctx_flags::OOM
+    | ctx_flags::OOM_WARNING
+    | ctx_flags::DEBUG_ENABLED;
+
 export! {
     fn GetSelectedDb(ctx: &Ctx) -> c_int {
         ctx.db() as c_int

@@ -22,6 +22,8 @@ use crate::slot::{self, Slot};
 
 /// The version of every struct that comes with an event.
 const DATA_VERSION: u64 = 1;
+/// That of what is told of a client.
+pub(crate) const CLIENT_INFO_VERSION: u64 = DATA_VERSION;
 
 /// For each event, by number, how many sub-events it has, and whether there is a struct whose version counts.
 const EVENTS: [(u64, bool); 18] = [

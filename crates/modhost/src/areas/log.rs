@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_char, c_int};
 
 use crate::api::export;
 use crate::context::Ctx;
+use crate::lend::with_engine;
 use crate::slot::Slot;
 
 /// Writes a line for a module, at the level that it names.
@@ -23,6 +24,14 @@ pub(crate) fn write(slot: Option<&Slot>, level: &CStr, text: &[u8]) {
 }
 
 export! {
+    /// A duration in milliseconds, for LATENCY; one that is negative is none.
+    fn LatencyAddSample(event: &CStr, ms: i64) {
+        let event = event.to_string_lossy();
+        if let Ok(ms) = u64::try_from(ms) {
+            with_engine(|engine| engine.add_latency_sample(&event, ms));
+        }
+    }
+
     /// An assertion of the module's has failed: the server ends, with a crash report that says so.
     fn _Assert(assertion: &CStr, file: &CStr, line: c_int) {
         tracing::error!(

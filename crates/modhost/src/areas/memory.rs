@@ -9,10 +9,18 @@ use module_abi::types::{self, GetApiFunc};
 use crate::api::{self, Binding};
 use crate::areas::event_loop::{EventLoopAdd, EventLoopAddOneShot, EventLoopDel};
 use crate::areas::forks::{Fork, KillForkChild};
+use crate::areas::users::{CreateModuleUser, GetModuleUserFromUserName};
 use crate::blocked::Blocked;
 use crate::context::Ctx;
 use crate::guard::{FromRaw, guarded};
-use crate::slot::{self, SLOTS};
+use crate::slot::{self, SLOTS, Slot};
+
+/// Allocates a block that a module will free; it is charged for it.
+pub(crate) fn allocate(slot: &Slot, bytes: usize) -> *mut c_void {
+    let block = zmalloc::zmalloc_usable(bytes);
+    slot.counters.take(block.len());
+    block.as_ptr().cast()
+}
 
 /// Counts what was allocated, and gives its address.
 fn taken<const SLOT: usize>(block: Option<NonNull<[u8]>>) -> *mut c_void {
@@ -168,7 +176,7 @@ macro_rules! own {
 
 own! {
     Alloc TryAlloc Calloc TryCalloc Realloc TryRealloc Free Strdup GetThreadSafeContext
-    EventLoopAdd EventLoopDel EventLoopAddOneShot Fork KillForkChild
+    EventLoopAdd EventLoopDel EventLoopAddOneShot Fork KillForkChild CreateModuleUser GetModuleUserFromUserName
 }
 
 macro_rules! per_slot {

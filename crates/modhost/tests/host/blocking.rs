@@ -8,7 +8,7 @@ use crate::support::Server;
 
 impl Server {
     /// Lets threads work until the client has a reply.
-    fn await_reply(&mut self, client: ClientId) -> String {
+    pub(crate) fn await_reply(&mut self, client: ClientId) -> String {
         loop {
             self.turn();
             let bytes = self.engine.output(client).to_vec();
@@ -20,7 +20,7 @@ impl Server {
     }
 
     /// A client that has sent a command, which hasn't replied.
-    fn waiting(&mut self, line: &str) -> ClientId {
+    pub(crate) fn waiting(&mut self, line: &str) -> ClientId {
         let client = self.engine.connect().expect("a client");
         let args: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
         self.engine.execute(client, &args);
@@ -29,7 +29,7 @@ impl Server {
     }
 
     /// The reply of a client that waits no longer; nothing where it does.
-    fn output(&mut self, client: ClientId) -> String {
+    pub(crate) fn output(&mut self, client: ClientId) -> String {
         self.engine.attend();
         let bytes = self.engine.output(client).to_vec();
         self.engine.sent(client, bytes.len());

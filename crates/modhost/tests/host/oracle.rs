@@ -42,33 +42,39 @@ impl Redis {
             .spawn()
             .expect("redis-server runs");
         let began = Instant::now();
-        let stream = loop {
-            if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)) {
-                break stream;
+        let connection = loop {
+            if let Some(connection) = Connection::to(port) {
+                break connection;
             }
             let gone = child.try_wait().expect("a child");
             assert!(gone.is_none() && began.elapsed() < PATIENCE, "redis-server with {}", library.display());
             thread::sleep(Duration::from_millis(20));
         };
-        Self { child, port, connection: Connection::over(stream), _directory: directory }
+        Self { child, port, connection, _directory: directory }
     }
 
     /// Another connection.
     pub(crate) fn connect(&self) -> Connection {
-        Connection::over(TcpStream::connect(("127.0.0.1", self.port)).expect("redis-server listens"))
+        Connection::to(self.port).expect("redis-server accepts")
     }
 
     /// The bytes that a command replies.
     pub(crate) fn bytes(&mut self, args: &[&[u8]]) -> Vec<u8> {
-        self.connection.send(args);
-        self.connection.read_reply()
+        self.connection.bytes(args)
     }
 }
 
 impl Connection {
-    fn over(stream: TcpStream) -> Self {
+    fn to(port: u16) -> Option<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        Self(BufReader::new(stream))
+        Some(Self(BufReader::new(stream)))
+    }
+
+    /// The bytes that a command replies.
+    pub(crate) fn bytes(&mut self, args: &[&[u8]]) -> Vec<u8> {
+        self.send(args);
+        self.read_reply()
     }
 
     /// Sends a command.
@@ -87,6 +93,11 @@ impl Connection {
         let mut reply = Vec::new();
         self.reply(&mut reply);
         reply
+    }
+
+    /// Whether redis-server has closed the connection, with nothing more to say; waits for it.
+    pub(crate) fn is_closed(&mut self) -> bool {
+        matches!(self.0.fill_buf(), Ok([]) | Err(_))
     }
 
     fn reply(&mut self, into: &mut Vec<u8>) {

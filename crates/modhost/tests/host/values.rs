@@ -7,7 +7,7 @@ use crate::oracle::{Redis, payload, same};
 use crate::support::{Server, compile};
 
 /// An engine and redis-server with the same module in C.
-fn both(name: &str, options: &[&str]) -> (Server, Redis) {
+pub(crate) fn both(name: &str, options: &[&str]) -> (Server, Redis) {
     let server = Server::new();
     let library = compile(server.directory(), name, options);
     both_with(server, &library)
