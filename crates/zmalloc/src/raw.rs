@@ -82,6 +82,11 @@ pub unsafe fn zfree_with_size(block: Option<NonNull<u8>>, usable_size: usize) {
     });
 }
 
+/// The largest request of the family, in bytes, up to which a block lies at a multiple of every power
+/// of two that divides the request, without an alignment in its [`Flags`](crate::Flags); 0 where the
+/// back end doesn't promise that.
+pub const ALIGNED_BY_SIZE: usize = Imp::ALIGNED_BY_SIZE;
+
 /// What the functions that cannot report a failure do about one: calls the
 /// [handler](crate::set_oom_handler).
 #[cold]

@@ -113,6 +113,9 @@ unsafe impl Backend for Jemalloc {
 
     const GOOD_SIZE_IS_EXACT: bool = true;
 
+    // As `Request::new` shows: the class is a multiple of such a power of two, and so is the address.
+    const ALIGNED_BY_SIZE: usize = Request::SLAB_MAX;
+
     const DIRECT_FREE: Option<DirectFree> = Some(ffi::sdallocx);
 
     #[inline(always)]

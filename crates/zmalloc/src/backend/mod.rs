@@ -116,6 +116,10 @@ pub(crate) unsafe trait Backend {
     /// larger: because of what it was before it was resized in place, or of what was free.
     const GOOD_SIZE_IS_EXACT: bool;
 
+    /// The largest request, in bytes, up to which a block without an alignment in its layout lies at a
+    /// multiple of every power of two that divides the request; 0 where that isn't promised.
+    const ALIGNED_BY_SIZE: usize = 0;
+
     /// Returns a new live block of the layout with undefined content, or null with nothing changed.
     ///
     /// # Safety
