@@ -217,26 +217,51 @@ pub struct ModuleReport {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ModuleMemory {
     /// Bytes in live blocks, each at its usable size: what the module has taken less what it has freed, so negative
-    /// where it has freed more of others' than it holds.
+    /// where it has freed more of others' than it holds. It is the sum of the bytes below.
     pub live: i64,
     /// The most that these ever were.
     pub peak: i64,
     /// Live blocks, counted in the same way.
     pub blocks: i64,
-    /// Of the live bytes, those in strings that the module holds.
+    /// Bytes in blocks that the module has asked for as such. Those of its values in the keyspace are among them.
+    pub raw: i64,
+    /// Bytes in strings that the module holds.
     pub strings: i64,
-    /// How often the module has freed a block when it had none left of its own: another's, then.
+    /// Bytes in keys that it has open.
+    pub keys: i64,
+    /// Bytes in replies to commands that it has called.
+    pub replies: i64,
+    /// Bytes in dictionaries, their keys among them.
+    pub dictionaries: i64,
+    /// Bytes that go with contexts.
+    pub pool: i64,
+    /// Bytes in contexts for threads.
+    pub contexts: i64,
+    /// Bytes in whatever else it was handed: iterators, cursors, what it has read of INFO.
+    pub others: i64,
+    /// How many values of the module's types the keyspace holds.
+    pub values: i64,
+    /// How often the module has freed a block of a size of which it had none left: another's, then. The least that it
+    /// can have been.
     pub foreign_frees: i64,
 }
 
 impl ModuleMemory {
     /// The figures with the names under which they are shown.
-    pub fn fields(&self) -> [(&'static str, i64); 5] {
+    pub fn fields(&self) -> [(&'static str, i64); 13] {
         [
             ("live", self.live),
             ("peak", self.peak),
             ("blocks", self.blocks),
+            ("raw", self.raw),
             ("strings", self.strings),
+            ("keys", self.keys),
+            ("replies", self.replies),
+            ("dictionaries", self.dictionaries),
+            ("pool", self.pool),
+            ("contexts", self.contexts),
+            ("others", self.others),
+            ("values", self.values),
             ("foreign_frees", self.foreign_frees),
         ]
     }

@@ -64,7 +64,44 @@ macro_rules! export {
     };
 }
 
-pub(crate) use export;
+/// Defines functions of the API that have to know whose they are, as [`export!`] does others: the first name in the
+/// parentheses is that of the module's slot. Every module is given a function of its own, of which only the number of
+/// the slot is its own.
+macro_rules! export_own {
+    ($(
+        $(#[$meta:meta])*
+        fn $name:ident($slot:ident; $($arg:ident: $ty:ty),* $(,)?) -> $ret:ty $body:block
+    )*) => {
+        $(
+            $(#[$meta])*
+            #[allow(non_snake_case, reason = "named as in the API")]
+            unsafe extern "C" fn $name<const SLOT: usize>(
+                $($arg: <$ty as $crate::guard::FromRaw>::Raw),*
+            ) -> $ret {
+                unsafe fn own(number: usize, $($arg: <$ty as $crate::guard::FromRaw>::Raw),*) -> $ret {
+                    $crate::guard::guarded(stringify!($name), move || {
+                        let $slot: &'static $crate::slot::Slot = $crate::slot::slot(number);
+                        // SAFETY: the module vouches for its arguments, as the documentation of the function asks.
+                        $(let $arg = unsafe { <$ty as $crate::guard::FromRaw>::from_raw($arg) };)*
+                        $body
+                    })
+                }
+                // SAFETY: as above.
+                unsafe { own(SLOT, $($arg),*) }
+            }
+        )*
+
+        /// The functions that are defined here for the module in a slot.
+        pub(crate) fn own<const SLOT: usize>() -> impl Iterator<Item = $crate::api::Binding> {
+            [$({
+                let function: module_abi::signature::$name = $name::<SLOT>;
+                $crate::api::Binding::new(stringify!($name), function as *const ())
+            }),*].into_iter()
+        }
+    };
+}
+
+pub(crate) use {export, export_own};
 
 /// Every function that is the same for all modules, by its name.
 static FUNCTIONS: LazyLock<HashMap<&'static str, Binding>> = LazyLock::new(|| {

@@ -7,8 +7,11 @@ use engine::ClientId;
 use module_abi::constants::reply;
 use module_abi::types;
 
+use crate::charge::{Handed, Held};
 use crate::context::Ctx;
+use crate::counters::Kind;
 use crate::guard::FromRaw;
+use crate::sizes;
 use crate::slot::Slot;
 
 /// How deep aggregates may be nested.
@@ -35,6 +38,8 @@ pub(crate) struct CallReply {
     owner: Option<NonNull<Ctx>>,
     /// The reply to come, and the module that it is for.
     promise: Option<(ClientId, &'static Slot)>,
+    /// The module that holds it; none as long as none was given it.
+    holder: Option<&'static Slot>,
 }
 
 impl CallReply {
@@ -58,6 +63,7 @@ impl CallReply {
             is_nested: false,
             owner: None,
             promise: Some((promise, slot)),
+            holder: None,
         }
     }
 
@@ -118,20 +124,68 @@ impl CallReply {
         std::ptr::from_ref(self).cast_mut().cast()
     }
 
-    /// Hands the reply to a module.
-    pub(crate) fn into_raw(self) -> *mut types::CallReply {
-        Box::into_raw(Box::new(self)).cast()
+    /// Hands the reply to a module, which is charged for it.
+    pub(crate) fn into_raw(mut self, slot: &'static Slot) -> *mut types::CallReply {
+        self.holder = Some(slot);
+        self.for_each_block(&mut |bytes| slot.counters().take_as(Kind::Reply, bytes));
+        Handed::new(self).into_raw()
     }
 
     /// Takes a reply back; `None` for an element of one, which stays its.
     ///
     /// # Safety
     /// It is one that [`Self::into_raw`] or [`Self::as_raw`] gave, and nobody uses it any more.
-    pub(crate) unsafe fn from_raw(raw: *mut types::CallReply) -> Option<Box<Self>> {
+    pub(crate) unsafe fn from_raw(raw: *mut types::CallReply) -> Option<Handed<Self>> {
         // SAFETY: the caller vouches for a reply, or NULL.
         let is_whole = unsafe { raw.cast::<Self>().as_ref() }.is_some_and(|reply| !reply.is_nested);
         // SAFETY: as above; a whole reply was made by `into_raw`.
-        is_whole.then(|| unsafe { Box::from_raw(raw.cast::<Self>()) })
+        if is_whole { unsafe { Handed::from_raw(raw) } } else { None }
+    }
+
+    /// The module that holds the reply.
+    pub(crate) fn slot(&self) -> Option<&'static Slot> {
+        self.holder.or(self.owner().map(|ctx| ctx.slot))
+    }
+
+    /// Shows the bytes of each block that a whole reply consists of, its own place not among them: those of Rust's
+    /// collections, as the allocator gives them.
+    fn for_each_block(&self, show: &mut impl FnMut(usize)) {
+        /// What counts the references to a value, in front of it.
+        const COUNTS: usize = 2 * size_of::<usize>();
+
+        show(sizes::usable(COUNTS + size_of::<Vec<u8>>()));
+        if self.bytes.capacity() != 0 {
+            show(sizes::usable(self.bytes.capacity()));
+        }
+        self.for_each_block_of_elements(show);
+    }
+
+    fn for_each_block_of_elements(&self, show: &mut impl FnMut(usize)) {
+        if self.elements.capacity() != 0 {
+            show(sizes::usable(self.elements.capacity() * size_of::<Self>()));
+        }
+        if self.attribute.is_some() {
+            show(sizes::usable(size_of::<Self>()));
+        }
+        let nested = self.elements.iter().chain(self.attribute.as_deref());
+        // Only aggregates have blocks of their own.
+        nested.for_each(|reply| reply.for_each_block_of_elements(show));
+    }
+}
+
+impl Held for CallReply {
+    const KIND: Kind = Kind::Reply;
+
+    fn holder(&self) -> &'static Slot {
+        self.holder.expect("a reply is charged when it is handed over")
+    }
+}
+
+impl Drop for CallReply {
+    fn drop(&mut self) {
+        if let Some(slot) = self.holder {
+            self.for_each_block(&mut |bytes| slot.counters().give_as(Kind::Reply, bytes));
+        }
     }
 }
 
@@ -178,6 +232,7 @@ impl Reader {
             is_nested: depth != 0,
             owner: None,
             promise: None,
+            holder: None,
         };
         let mut read = match sigil {
             b'+' => simple(reply::STRING, line.clone(), line.len() as i64),

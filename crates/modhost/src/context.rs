@@ -14,6 +14,8 @@ use crate::areas::commands::ModuleCommand;
 use crate::areas::memory;
 use crate::blocked::{Blocked, Occasion, Pending};
 use crate::call_reply::CallReply;
+use crate::charge::{Handed, Held};
+use crate::counters::Kind;
 use crate::dictionary::Dict;
 use crate::guard::FromRaw;
 use crate::key::Key;
@@ -117,7 +119,7 @@ impl Ctx {
             login: Cell::default(),
             login_reply: Cell::new(None),
             auto: RefCell::new(None),
-            pool: Pool::default(),
+            pool: Pool::new(slot),
         }
     }
 
@@ -219,16 +221,16 @@ impl Ctx {
 
     /// Hands the context to a module, which frees it.
     pub(crate) fn into_raw(self) -> *mut types::Ctx {
-        Box::into_raw(Box::new(self)).cast()
+        Handed::new(self).into_raw()
     }
 
     /// Takes a context back.
     ///
     /// # Safety
     /// It is one that [`Self::into_raw`] gave, and that nobody uses any more.
-    pub(crate) unsafe fn from_raw_owned(raw: *mut types::Ctx) -> Option<Box<Self>> {
+    pub(crate) unsafe fn from_raw_owned(raw: *mut types::Ctx) -> Option<Handed<Self>> {
         // SAFETY: by the caller's word.
-        (!raw.is_null()).then(|| unsafe { Box::from_raw(raw.cast::<Self>()) })
+        unsafe { Handed::from_raw(raw) }
     }
 
     /// As a module knows it.
@@ -311,7 +313,7 @@ impl Ctx {
 
     /// Hands a reply to the module.
     pub(crate) fn give_reply(&self, reply: CallReply) -> *mut types::CallReply {
-        let raw = reply.into_raw();
+        let raw = reply.into_raw(self.slot);
         self.keep(Auto::Reply(raw));
         raw
     }
@@ -341,13 +343,21 @@ impl Ctx {
             // the list.
             unsafe {
                 match object {
-                    Auto::String(string) => drop(StrRef::from_raw(string)),
+                    Auto::String(string) => StrRef::give_up(string, self.slot),
                     Auto::Key(key) => drop(Key::from_raw(key)),
                     Auto::Reply(reply) => drop(CallReply::from_raw(reply)),
                     Auto::Dict(dict) => drop(Dict::from_raw(dict)),
                 }
             }
         }
+    }
+}
+
+impl Held for Ctx {
+    const KIND: Kind = Kind::Context;
+
+    fn holder(&self) -> &'static Slot {
+        self.slot
     }
 }
 

@@ -12,7 +12,7 @@ use crate::defrag::DefragCtx;
 use crate::gil::Gil;
 use crate::guard::FromRaw;
 use crate::io::{DigestInMaking, Io, KeyOptCtx, Medium};
-use crate::slot::{self, Slot};
+use crate::slot::{self, Slot, Tenancy};
 use crate::string::StrRef;
 
 /// The letters that names consist of; the place of each is its number among the 54 bits of a name.
@@ -43,14 +43,22 @@ pub(crate) struct DataType {
     name: String,
     id: u64,
     slot: usize,
+    /// The functions are there as long as the type.
+    _tenancy: Option<Arc<Tenancy>>,
     pub(crate) methods: TypeMethods,
 }
 
 impl DataType {
     /// A type with this name and these functions; `None` where it isn't a name.
-    pub(crate) fn new(slot: &Slot, name: &str, encoding_version: i32, methods: TypeMethods) -> Option<Self> {
+    pub(crate) fn new(
+        slot: &Slot,
+        name: &str,
+        encoding_version: i32,
+        methods: TypeMethods,
+    ) -> Option<Arc<Self>> {
         let id = type_id(name.as_bytes(), encoding_version)?;
-        Some(Self { name: name.to_owned(), id, slot: slot.index(), methods })
+        let (name, slot, _tenancy) = (name.to_owned(), slot.index(), slot.tenancy());
+        Some(Arc::new(Self { name, id, slot, _tenancy, methods }))
     }
 
     /// The module that has registered it.
@@ -104,10 +112,27 @@ impl DataType {
         }
         if io.has_failed.get() {
             // SAFETY: the module has made the value, and nobody else has it.
-            unsafe { self.free(value) };
+            unsafe { self.free_uncounted(value) };
             return None;
         }
         Some(value)
+    }
+
+    /// Frees a value that didn't stand in the keyspace.
+    ///
+    /// # Safety
+    /// `value` is one of this type, live, and not used any more.
+    unsafe fn free_uncounted(&self, value: *mut c_void) {
+        if let Some(free) = self.methods.free {
+            // SAFETY: the caller vouches for the value, the module for its function.
+            unsafe { free(value) }
+        }
+    }
+
+    /// Counts a value that the keyspace is given, if there is one.
+    fn counted(&self, value: Option<*mut c_void>) -> Option<*mut c_void> {
+        self.slot().counters().count_value(i64::from(value.is_some()));
+        value
     }
 }
 
@@ -195,7 +220,7 @@ unsafe impl ModuleType for DataType {
                 (None, None) => return None,
             }
         };
-        (!copied.is_null()).then_some(copied)
+        self.counted((!copied.is_null()).then_some(copied))
     }
 
     unsafe fn digest(&self, value: *mut c_void, place: Place<'_>, digest: &mut dyn Digest) {
@@ -206,10 +231,9 @@ unsafe impl ModuleType for DataType {
     }
 
     unsafe fn free(&self, value: *mut c_void) {
-        if let Some(free) = self.methods.free {
-            // SAFETY: the caller vouches for the value, the module for its function.
-            unsafe { free(value) }
-        }
+        self.slot().counters().count_value(-1);
+        // SAFETY: passed on.
+        unsafe { self.free_uncounted(value) }
     }
 
     unsafe fn defrag(
@@ -241,7 +265,7 @@ unsafe impl ModuleType for DataType {
     }
 
     fn load(&self, load: &mut dyn Load, encoding_version: u32, place: Place<'_>) -> Option<*mut c_void> {
-        self.load_at(load, encoding_version as i32, Some(place))
+        self.counted(self.load_at(load, encoding_version as i32, Some(place)))
     }
 }
 

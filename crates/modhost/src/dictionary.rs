@@ -1,27 +1,33 @@
 //! Dictionaries that modules keep: keys in their order, and an address with each.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::ffi::c_void;
-use std::ops::Bound;
 
+use allocator_api2::vec::Vec;
 use module_abi::types;
 
+use crate::charge::{Charge, Handed, Held, OTHER};
+use crate::counters::Kind;
 use crate::guard::FromRaw;
+use crate::slot::Slot;
+use crate::sorted::Sorted;
 
 /// What stands behind a `RedisModuleDict *`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Dict {
-    pub(crate) entries: RefCell<BTreeMap<Vec<u8>, *mut c_void>>,
+    /// The module that has made it.
+    pub(crate) slot: &'static Slot,
+    pub(crate) entries: RefCell<Sorted>,
 }
 
 /// What stands behind a `RedisModuleDictIter *`. It keeps the key that it has come to, so the dictionary may change
 /// meanwhile.
 #[derive(Debug)]
 pub(crate) struct DictIter {
+    pub(crate) slot: &'static Slot,
     dict: *const Dict,
     /// The key that the iterator stands at, or stood at last; its bytes stay where they are until the next step.
-    key: RefCell<Vec<u8>>,
+    key: RefCell<Vec<u8, Charge<OTHER>>>,
     state: RefCell<State>,
 }
 
@@ -72,53 +78,67 @@ pub(crate) enum Direction {
 }
 
 impl Dict {
+    /// An empty dictionary of a module's.
+    pub(crate) fn new(slot: &'static Slot) -> Self {
+        Self { slot, entries: RefCell::new(Sorted::new(slot)) }
+    }
+
     /// As a module knows it.
     pub(crate) fn into_raw(self) -> *mut types::Dict {
-        Box::into_raw(Box::new(self)).cast()
+        Handed::new(self).into_raw()
     }
 
     /// Takes a dictionary back.
     ///
     /// # Safety
     /// It is one that [`Self::into_raw`] gave, and that nobody uses any more.
-    pub(crate) unsafe fn from_raw(raw: *mut types::Dict) -> Option<Box<Self>> {
+    pub(crate) unsafe fn from_raw(raw: *mut types::Dict) -> Option<Handed<Self>> {
         // SAFETY: by the caller's word.
-        (!raw.is_null()).then(|| unsafe { Box::from_raw(raw.cast::<Self>()) })
+        unsafe { Handed::from_raw(raw) }
     }
 
-    /// The bytes that it takes beside the text of the keys: its own block, and as many nodes of its tree as there must
-    /// be at least, as std doesn't show how full they are.
+    /// The bytes that it takes beside the texts of the keys: its own block, and those that its entries lie in.
     pub(crate) fn overhead(&self) -> usize {
-        /// The most entries of a node.
-        const MOST: usize = 11;
-        /// Beside them, the address of the node above, the place there, and the number of entries.
-        const NODE: usize =
-            MOST * size_of::<(Vec<u8>, *mut c_void)>() + size_of::<usize>() + 2 * size_of::<u16>();
-        size_of::<Self>() + self.entries.borrow().len().div_ceil(MOST) * NODE
+        size_of::<Self>() + self.entries.borrow().overhead()
     }
 
-    /// The key that is sought.
-    fn seek(&self, operator: Operator, key: &[u8]) -> Option<Vec<u8>> {
+    /// Finds the key that is sought, and has `body` use it.
+    fn seek<R>(&self, operator: Operator, key: &[u8], body: impl FnOnce(&[u8]) -> R) -> Option<R> {
         let entries = self.entries.borrow();
-        let first = |bound| entries.range::<[u8], _>((bound, Bound::Unbounded)).next();
-        let last = |bound| entries.range::<[u8], _>((Bound::Unbounded, bound)).next_back();
         let found = match operator {
-            Operator::First => first(Bound::Unbounded),
-            Operator::Last => last(Bound::Unbounded),
-            Operator::After => first(Bound::Excluded(key)),
-            Operator::AtOrAfter => first(Bound::Included(key)),
-            Operator::Before => last(Bound::Excluded(key)),
-            Operator::AtOrBefore => last(Bound::Included(key)),
-            Operator::At => entries.get_key_value(key),
+            Operator::First => entries.first(),
+            Operator::Last => entries.last(),
+            Operator::After => entries.after(key),
+            Operator::AtOrAfter => entries.at(key).or_else(|| entries.after(key)),
+            Operator::Before => entries.before(key),
+            Operator::AtOrBefore => entries.at(key).or_else(|| entries.before(key)),
+            Operator::At => entries.at(key),
         };
-        found.map(|(key, _)| key.clone())
+        found.map(|place| body(entries.key(place)))
+    }
+}
+
+impl Held for Dict {
+    const KIND: Kind = Kind::Dictionary;
+
+    fn holder(&self) -> &'static Slot {
+        self.slot
+    }
+}
+
+impl Held for DictIter {
+    const KIND: Kind = Kind::Other;
+
+    fn holder(&self) -> &'static Slot {
+        self.slot
     }
 }
 
 impl DictIter {
     /// An iterator at a key that is sought. Where there is no such operator it is at the end.
     pub(crate) fn new(dict: &Dict, operator: Option<Operator>, key: &[u8]) -> Self {
-        let iterator = Self { dict, key: RefCell::default(), state: RefCell::new(State::End) };
+        let place = RefCell::new(Vec::new_in(Charge::to(dict.slot)));
+        let iterator = Self { slot: dict.slot, dict, key: place, state: RefCell::new(State::End) };
         iterator.seek(operator, key);
         iterator
     }
@@ -130,12 +150,21 @@ impl DictIter {
 
     /// Goes to a key that is sought; says whether there is such an operator.
     pub(crate) fn seek(&self, operator: Option<Operator>, key: &[u8]) -> bool {
-        let found = operator.and_then(|operator| self.dict().seek(operator, key));
+        let found = operator.and_then(|operator| self.find(operator, key));
         self.state.replace(if found.is_some() { State::Sought } else { State::End });
         if let Some(found) = found {
             self.key.replace(found);
         }
         operator.is_some()
+    }
+
+    /// The key that is sought.
+    fn find(&self, operator: Operator, key: &[u8]) -> Option<Vec<u8, Charge<OTHER>>> {
+        self.dict().seek(operator, key, |found| {
+            let mut own = Vec::with_capacity_in(found.len(), Charge::to(self.slot));
+            own.extend_from_slice(found);
+            own
+        })
     }
 
     /// The next key in a direction, with what goes with it; the one that was sought comes first, whatever the
@@ -150,7 +179,7 @@ impl DictIter {
             };
             let next = match state {
                 State::End => None,
-                State::Sought | State::At => self.dict().seek(operator, &self.key.borrow()),
+                State::Sought | State::At => self.find(operator, &self.key.borrow()),
             };
             let Some(next) = next else {
                 self.state.replace(State::End);
@@ -163,7 +192,7 @@ impl DictIter {
     }
 
     fn value(&self) -> Option<*mut c_void> {
-        self.dict().entries.borrow().get(&*self.key.borrow()).copied()
+        self.dict().entries.borrow().get(&self.key.borrow())
     }
 
     /// The address and the length of the key that the iterator is at.
@@ -173,8 +202,8 @@ impl DictIter {
     }
 
     /// The bytes of that key.
-    pub(crate) fn key_bytes(&self) -> Vec<u8> {
-        self.key.borrow().clone()
+    pub(crate) fn key_bytes(&self) -> std::vec::Vec<u8> {
+        self.key.borrow().to_vec()
     }
 
     /// Whether the key that the iterator is at compares so with another; `false` at the end.
@@ -193,16 +222,16 @@ impl DictIter {
 
     /// As a module knows it.
     pub(crate) fn into_raw(self) -> *mut types::DictIter {
-        Box::into_raw(Box::new(self)).cast()
+        Handed::new(self).into_raw()
     }
 
     /// Takes an iterator back.
     ///
     /// # Safety
     /// It is one that [`Self::into_raw`] gave, and that nobody uses any more.
-    pub(crate) unsafe fn from_raw(raw: *mut types::DictIter) -> Option<Box<Self>> {
+    pub(crate) unsafe fn from_raw(raw: *mut types::DictIter) -> Option<Handed<Self>> {
         // SAFETY: by the caller's word.
-        (!raw.is_null()).then(|| unsafe { Box::from_raw(raw.cast::<Self>()) })
+        unsafe { Handed::from_raw(raw) }
     }
 }
 

@@ -2,10 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
-use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use engine::config::EventClasses;
@@ -21,34 +19,34 @@ use crate::areas::events::Change;
 use crate::areas::{self, attributes};
 use crate::blocked;
 use crate::context::Ctx;
+use crate::counters::{Kind, SLOTS};
 use crate::data_type::Registry;
 use crate::gil::Gil;
+use crate::leak::Leak;
 use crate::lend::lend;
 use crate::library::Library;
-use crate::slot::{self, Slot};
+use crate::slot::{self, Slot, Tenancy};
 use crate::string::StrRef;
-use crate::test_server::Leak;
 
 const NOT_LOADED: Error = Error::fixed("ERR Error loading the extension. Please check the server logs.");
 
 /// Hosts modules for one engine. A process has as many as it likes, but modules keep their state in statics of their
 /// own: the same file is not loaded twice.
+///
+/// When it is dropped, which its engine must be before, its modules are gone without their OnUnload: their libraries
+/// are closed, and the places that they took of the [`SLOTS`] are free again. A module of which a thread
+/// may still run (it has blocked clients, or contexts for threads) stays where it is, mapped and in its place; so does
+/// one whose values somebody still frees, until that is done. Closing a library doesn't always unmap it: the system
+/// keeps it if it has destructors to run at the end of a thread, for one.
 #[derive(Debug)]
 pub struct ModuleHost {
     gil: Arc<Gil>,
     /// The modules that are loaded, in that order.
-    loaded: RefCell<Vec<Loaded>>,
-    /// What modules have left behind, if somebody keeps a record of it.
-    leaks: RefCell<Option<Vec<Leak>>>,
+    loaded: RefCell<Vec<Arc<Tenancy>>>,
+    /// What those have left that are gone.
+    leaks: RefCell<Vec<Leak>>,
     /// Which allocation of the module that is loaded next is to fail: see [`Fault`](slot::Fault).
     fault_on_load: Cell<u64>,
-}
-
-#[derive(Debug)]
-struct Loaded {
-    slot: &'static Slot,
-    /// It stays open when the host goes before the module: threads of the module's may run on.
-    library: ManuallyDrop<Library>,
 }
 
 impl Default for ModuleHost {
@@ -74,9 +72,9 @@ impl ModuleHost {
         let _ = self.gil.log.set(log);
     }
 
-    /// Gives what modules have left behind since the last call, and goes on with the record; the first call begins it.
+    /// Gives the [`leaks`](Self::leaks), and forgets them.
     pub(crate) fn take_leaks(&self) -> Vec<Leak> {
-        self.leaks.replace(Some(Vec::new())).unwrap_or_default()
+        self.leaks.take()
     }
 
     /// Has that allocation of the module that is loaded next fail: see [`Fault`](slot::Fault).
@@ -112,10 +110,40 @@ impl ModuleHost {
         self.loaded.borrow().iter().map(|module| module.slot).collect()
     }
 
-    /// Tells modules that the server ends, and ends their child process.
+    /// Tells modules that the server ends, and ends their child process. What they hold after that is logged, and among
+    /// the [`leaks`](Self::leaks).
     pub fn announce_shutdown(&self, engine: &mut Engine) {
         areas::forks::shut_down(&self.gil, engine);
         areas::events::shutdown(engine, &self.slots());
+        for slot in self.slots() {
+            if let Some(leak) = Leak::of(slot) {
+                let values = slot.counters().census().values;
+                tracing::info!("Module {} ends with {leak}; {values} of its values are in keys", leak.module);
+                self.leaks.borrow_mut().push(leak);
+            }
+        }
+    }
+
+    /// What modules have left that nobody will free, in the order in which they went: those that were unloaded, those
+    /// whose OnLoad failed, and all others once the end of the server was announced. What is in values that keys hold
+    /// then is among it.
+    pub fn leaks(&self) -> Vec<Leak> {
+        self.leaks.borrow().clone()
+    }
+
+    /// What a module that is loaded holds now, by the size of its blocks; `None` where there is no such module, or it
+    /// holds nothing.
+    pub fn held(&self, module: &str) -> Option<Leak> {
+        let place = self.find(module.as_bytes())?;
+        Leak::of(self.loaded.borrow()[place].slot)
+    }
+
+    /// Notes and logs what a module hasn't given back that is going.
+    fn report_leak(&self, slot: &Slot) {
+        if let Some(leak) = Leak::of(slot) {
+            tracing::warn!("Module {} leaves behind what nobody will free: {leak}", leak.module);
+            self.leaks.borrow_mut().push(leak);
+        }
     }
 
     fn find(&self, name: &[u8]) -> Option<usize> {
@@ -169,29 +197,13 @@ impl ModuleHost {
         true
     }
 
-    /// Says what a module that goes hasn't given back.
-    fn report_leak(&self, slot: &Slot) {
-        let (name, now) = (slot.name(), memory(slot));
-        let name =
-            if name.is_empty() { String::from_utf8_lossy(&slot.identity().path).into_owned() } else { name };
-        let Some(leak) = Leak::between(name, ModuleMemory::default(), now, None) else { return };
-        tracing::warn!(
-            "Module {} leaves {} bytes in {} blocks behind: they are lost",
-            leak.module,
-            leak.bytes,
-            leak.blocks
-        );
-        if let Some(leaks) = &mut *self.leaks.borrow_mut() {
-            leaks.push(leak);
-        }
-    }
-
     /// Takes back everything that a module has registered, which may have it free something yet.
     fn forget(engine: &mut Engine, slot: &'static Slot) {
         for hooks in areas::HOOKS {
             (hooks.forget)(slot, engine);
         }
         slot.gil().inbox.forget(slot);
+        slot.forget();
     }
 }
 
@@ -202,25 +214,25 @@ impl Modules for ModuleHost {
             tracing::warn!("Module {path} failed to load: {unfit}");
             NOT_LOADED
         })?;
-        let Some(slot) = slot::take(&self.gil) else {
+        let tenancy = Tenancy::begin(&self.gil, library).map_err(|_| {
             tracing::warn!(
-                "Module {path} failed to load: {} modules are loaded, and there is room for no more",
-                slot::SLOTS
+                "Module {path} failed to load: {SLOTS} modules are loaded, and there is room for no more"
             );
-            return Err(NOT_LOADED);
-        };
+            Error::new(format!(
+                "ERR Error loading the extension: {SLOTS} modules are loaded, the most there can be."
+            ))
+        })?;
+        let slot = tenancy.slot;
         slot.fault.set(self.fault_on_load.take());
         engine.set_module_types(Rc::new(Registry { gil: Arc::clone(&self.gil) }));
-        if !self.enter(engine, slot, &library, request) {
+        if !self.enter(engine, slot, tenancy.library(), request) {
             Self::forget(engine, slot);
             self.report_leak(slot);
-            slot.release();
-            report_close(library);
             return Err(NOT_LOADED);
         }
         tracing::info!("Module '{}' loaded from {path}", slot.name());
         areas::categories::keep(slot);
-        self.loaded.borrow_mut().push(Loaded { slot, library: ManuallyDrop::new(library) });
+        self.loaded.borrow_mut().push(tenancy);
         engine.events_wanted_anew();
         let mut others = self.slots();
         others.retain(|other| other.index() != slot.index());
@@ -234,7 +246,7 @@ impl Modules for ModuleHost {
             .ok_or(Error::fixed("ERR Error unloading module: no such module with that name"))?;
         let (slot, on_unload) = {
             let loaded = self.loaded.borrow();
-            (loaded[place].slot, loaded[place].library.on_unload)
+            (loaded[place].slot, loaded[place].library().on_unload)
         };
         if let Some(reason) = areas::HOOKS.iter().find_map(|hooks| (hooks.keeps)(slot)) {
             return Err(Error::new(format!("ERR {reason}")));
@@ -253,13 +265,12 @@ impl Modules for ModuleHost {
                 return Err(Error::fixed("ERR Error unloading module: operation not possible."));
             }
         }
-        let Loaded { library, .. } = self.loaded.borrow_mut().remove(place);
+        let tenancy = self.loaded.borrow_mut().remove(place);
         let change = Change::of(slot);
         Self::forget(engine, slot);
         self.report_leak(slot);
-        slot.release();
         engine.events_wanted_anew();
-        report_close(ManuallyDrop::into_inner(library));
+        drop(tenancy);
         tracing::info!("Module {} unloaded", String::from_utf8_lossy(name));
         change.tell(engine, &self.slots(), subevent::MODULE_UNLOADED);
         Ok(())
@@ -368,24 +379,35 @@ impl Modules for ModuleHost {
 impl Drop for ModuleHost {
     fn drop(&mut self) {
         areas::forks::abandon(&self.gil);
-    }
-}
-
-fn report_close(library: Library) {
-    if let Err(reason) = library.close() {
-        tracing::warn!("Error when trying to close the module's library: {reason}");
+        for tenancy in self.loaded.take() {
+            let slot = tenancy.slot;
+            let has_contexts = slot.counters().census().of(Kind::Context) != 0;
+            if has_contexts || blocked::keeps(slot).is_some() {
+                tracing::warn!("Module {} stays mapped, as threads of it may run", slot.name());
+                std::mem::forget(tenancy);
+            } else {
+                slot.forget();
+            }
+        }
     }
 }
 
 fn memory(slot: &Slot) -> ModuleMemory {
-    let read = |counter: &AtomicI64| counter.load(Ordering::Relaxed);
-    let counters = &slot.counters;
+    let census = slot.counters().census();
     ModuleMemory {
-        live: read(&counters.live),
-        peak: read(&counters.peak),
-        blocks: read(&counters.blocks),
-        strings: read(&counters.strings),
-        foreign_frees: read(&counters.foreign),
+        live: census.live,
+        peak: census.peak,
+        blocks: census.blocks(),
+        raw: census.raw(),
+        strings: census.of(Kind::String),
+        keys: census.of(Kind::Key),
+        replies: census.of(Kind::Reply),
+        dictionaries: census.of(Kind::Dictionary),
+        pool: census.of(Kind::Pool),
+        contexts: census.of(Kind::Context),
+        others: census.of(Kind::Other),
+        values: census.values,
+        foreign_frees: census.foreign,
     }
 }
 

@@ -10,7 +10,9 @@ use keyspace::{EntryRef, ValueType};
 use module_abi::constants::{key_mode, options};
 use module_abi::types;
 
+use crate::charge::{Handed, Held};
 use crate::context::Ctx;
+use crate::counters::Kind;
 use crate::data_type::DataType;
 use crate::guard::FromRaw;
 use crate::lend::{self, with_engine};
@@ -135,16 +137,24 @@ impl Key {
 
     /// As a module knows it.
     pub(crate) fn into_raw(self) -> *mut types::Key {
-        Box::into_raw(Box::new(self)).cast()
+        Handed::new(self).into_raw()
     }
 
     /// Takes a key back.
     ///
     /// # Safety
     /// It is one that [`Self::into_raw`] gave, and that nobody uses any more.
-    pub(crate) unsafe fn from_raw(raw: *mut types::Key) -> Option<Box<Self>> {
+    pub(crate) unsafe fn from_raw(raw: *mut types::Key) -> Option<Handed<Self>> {
         // SAFETY: by the caller's word.
-        (!raw.is_null()).then(|| unsafe { Box::from_raw(raw.cast::<Self>()) })
+        unsafe { Handed::from_raw(raw) }
+    }
+}
+
+impl Held for Key {
+    const KIND: Kind = Kind::Key;
+
+    fn holder(&self) -> &'static Slot {
+        self.slot
     }
 }
 

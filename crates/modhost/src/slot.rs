@@ -3,62 +3,13 @@
 
 use std::any::{Any, TypeId};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
+use crate::counters::{self, Counters, SLOTS};
 use crate::gil::Gil;
-
-/// How many modules a process can have loaded at once, by all of its hosts together: those of a host that is dropped
-/// stay where they are.
-pub const SLOTS: usize = 256;
-
-/// What is counted of one module.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub(crate) struct Counters {
-    /// Bytes in live blocks: taken less freed, whoever took them.
-    pub(crate) live: AtomicI64,
-    pub(crate) peak: AtomicI64,
-    /// Live blocks.
-    pub(crate) blocks: AtomicI64,
-    /// How often a block was freed when the module had none left.
-    pub(crate) foreign: AtomicI64,
-    /// Of the live bytes, those in strings.
-    pub(crate) strings: AtomicI64,
-}
-
-impl Counters {
-    /// Counts a block that the module has got.
-    #[inline]
-    pub(crate) fn take(&self, bytes: usize) {
-        self.blocks.fetch_add(1, Ordering::Relaxed);
-        self.grow(bytes as i64);
-    }
-
-    /// Counts a block that the module has given back.
-    #[inline]
-    pub(crate) fn give(&self, bytes: usize) {
-        if self.blocks.fetch_sub(1, Ordering::Relaxed) <= 0 {
-            self.foreign.fetch_add(1, Ordering::Relaxed);
-        }
-        self.live.fetch_sub(bytes as i64, Ordering::Relaxed);
-    }
-
-    /// Counts a block whose size has changed.
-    #[inline]
-    pub(crate) fn grow(&self, bytes: i64) {
-        let live = self.live.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if live > self.peak.load(Ordering::Relaxed) {
-            self.peak.fetch_max(live, Ordering::Relaxed);
-        }
-    }
-
-    fn clear(&self) {
-        for counter in [&self.live, &self.peak, &self.blocks, &self.strings, &self.foreign] {
-            counter.store(0, Ordering::Relaxed);
-        }
-    }
-}
+use crate::library::Library;
+use crate::sizes;
 
 /// A failure that a test has asked for, of an allocation that may fail.
 #[derive(Debug, Default)]
@@ -108,11 +59,12 @@ pub(crate) struct Held<'s> {
 pub(crate) struct Slot {
     index: usize,
     is_taken: AtomicBool,
+    /// The module's library, while the module is loaded.
+    tenancy: Mutex<Weak<Tenancy>>,
     /// The lock of the host that has taken it, by which hosts are told from each other.
     gil: Mutex<Arc<Gil>>,
     /// Whether OnLoad runs.
     is_loading: AtomicBool,
-    pub(crate) counters: Counters,
     pub(crate) fault: Fault,
     /// What SetModuleOptions was given.
     options: AtomicI32,
@@ -127,12 +79,13 @@ impl fmt::Debug for Slot {
 }
 
 static ALL: LazyLock<Vec<Slot>> = LazyLock::new(|| {
+    sizes::prepare();
     let slot = |index| Slot {
         index,
         is_taken: AtomicBool::new(false),
+        tenancy: Mutex::default(),
         gil: Mutex::default(),
         is_loading: AtomicBool::new(false),
-        counters: Counters::default(),
         fault: Fault::default(),
         options: AtomicI32::new(0),
         identity: Mutex::default(),
@@ -150,11 +103,44 @@ pub(crate) fn slot(index: usize) -> &'static Slot {
     &ALL[index]
 }
 
+/// A module's library and the slot that it is loaded into. The last who needs the module's functions ends it: then the
+/// library is closed, and the slot is free for another. Until then it is neither, so that nothing that the module has
+/// left (a value that a thread is still freeing, say) calls what isn't there.
+#[derive(Debug)]
+pub(crate) struct Tenancy {
+    pub(crate) slot: &'static Slot,
+    library: Option<Library>,
+}
+
+impl Tenancy {
+    /// Takes a slot that is free, for a library and its host. The library is given back where no slot is free.
+    pub(crate) fn begin(gil: &Arc<Gil>, library: Library) -> Result<Arc<Self>, Library> {
+        let Some(slot) = take(gil) else { return Err(library) };
+        let tenancy = Arc::new(Self { slot, library: Some(library) });
+        *slot.tenancy.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&tenancy);
+        Ok(tenancy)
+    }
+
+    /// The library.
+    pub(crate) fn library(&self) -> &Library {
+        self.library.as_ref().expect("it is there until the end")
+    }
+}
+
+impl Drop for Tenancy {
+    fn drop(&mut self) {
+        if let Some(Err(reason)) = self.library.take().map(Library::close) {
+            tracing::warn!("Error when trying to close the module's library: {reason}");
+        }
+        self.slot.is_taken.store(false, Ordering::Release);
+    }
+}
+
 /// Takes a slot that is free, for a host.
-pub(crate) fn take(gil: &Arc<Gil>) -> Option<&'static Slot> {
+fn take(gil: &Arc<Gil>) -> Option<&'static Slot> {
     let slot = ALL.iter().find(|slot| !slot.is_taken.swap(true, Ordering::AcqRel))?;
     *slot.gil.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(gil);
-    slot.counters.clear();
+    slot.counters().begin();
     slot.fault.set(0);
     *slot.identity() = Identity::default();
     slot.set_options(0);
@@ -183,6 +169,11 @@ impl Slot {
     /// Its number.
     pub(crate) fn index(&self) -> usize {
         self.index
+    }
+
+    /// What is counted of the module.
+    pub(crate) fn counters(&self) -> &'static Counters {
+        counters::of(self.index)
     }
 
     /// The slots of modules that have the same host, its own included.
@@ -216,10 +207,15 @@ impl Slot {
         self.identity().name.clone()
     }
 
-    /// Gives the slot back. What the areas know of the module is forgotten.
-    pub(crate) fn release(&self) {
-        self.states.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        self.is_taken.store(false, Ordering::Release);
+    /// The tenancy of the module, as long as it has one.
+    pub(crate) fn tenancy(&self) -> Option<Arc<Tenancy>> {
+        self.tenancy.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
+    }
+
+    /// Has the areas forget what they know of the module.
+    pub(crate) fn forget(&self) {
+        let states = std::mem::take(&mut *self.states.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(states);
     }
 
     /// Whether OnLoad runs, in which alone things can be registered.

@@ -1,29 +1,38 @@
 //! Strings that modules hold: one block each, counted by reference.
 //!
 //! ```text
-//!   | references | owner | length | data -> | capacity | bytes | NUL |
-//!                                       behind the header, or a block of its own once the string has grown
+//!   | references | owner | next | held | length | data -> | capacity | bytes | NUL |
+//!                                                    behind the header, or a block of its own once the string has grown
 //! ```
+//!
+//! A string is charged to one module: the first that holds it. When that has given up all of its references while
+//! others have some, the charge passes on to the module that was the last to take one, if any was.
 
 use std::cell::Cell;
 use std::ffi::{c_char, c_int};
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 
 use module_abi::types::ModuleString;
 
+use crate::charge;
+use crate::counters::{self, Counters, Kind};
 use crate::guard::FromRaw;
-use crate::slot::{self, Slot};
+use crate::slot::Slot;
 
-/// No module is charged for the string.
-const NOBODY: u32 = u32::MAX;
+/// No module.
+const NOBODY: u16 = u16::MAX;
 
 /// A string.
 #[derive(Debug)]
 pub(crate) struct Str {
     references: AtomicU32,
     /// The slot that is charged for it.
-    owner: Cell<u32>,
+    owner: AtomicU16,
+    /// Another slot whose module has taken a reference.
+    next: AtomicU16,
+    /// How many of the references are the owner's.
+    held: AtomicU32,
     len: Cell<usize>,
     data: Cell<*mut u8>,
     /// The bytes of the room for the text, its NUL included.
@@ -66,24 +75,82 @@ impl Str {
         StrRef(NonNull::from(self))
     }
 
-    /// Has a module charged for the string, if nobody is yet.
+    /// The counters of the module that is charged.
+    fn owner(&self) -> Option<&'static Counters> {
+        let owner = self.owner.load(Ordering::Relaxed);
+        (owner != NOBODY).then(|| counters::of(usize::from(owner)))
+    }
+
+    /// A reference of this string's is a module's from now on. It is charged, if nobody is.
     pub(crate) fn charge(&self, slot: &Slot) {
-        if self.owner.get() == NOBODY {
-            self.owner.set(slot.index() as u32);
-            let bytes = self.memory();
-            slot.counters.take(bytes);
-            slot.counters.strings.fetch_add(bytes as i64, Ordering::Relaxed);
+        let slot = slot.index() as u16;
+        match self.owner.load(Ordering::Relaxed) {
+            NOBODY => self.charge_anew(slot),
+            owner if owner == slot => _ = self.held.fetch_add(1, Ordering::Relaxed),
+            _ => self.next.store(slot, Ordering::Relaxed),
         }
+    }
+
+    fn charge_anew(&self, slot: u16) {
+        self.owner.store(slot, Ordering::Relaxed);
+        self.held.store(1, Ordering::Relaxed);
+        let counters = counters::of(usize::from(slot));
+        self.for_each_block(|bytes| counters.take_as(Kind::String, bytes));
+    }
+
+    /// A module is about to give up a reference. If it was its last, but not the string's, another is charged.
+    pub(crate) fn discharge(&self, slot: &Slot) {
+        let is_owner = usize::from(self.owner.load(Ordering::Relaxed)) == slot.index();
+        if self.references() == 1 || !is_owner || self.held.fetch_sub(1, Ordering::Relaxed) != 1 {
+            return;
+        }
+        let next = self.next.swap(NOBODY, Ordering::Relaxed);
+        if next != NOBODY {
+            self.credit();
+            self.charge_anew(next);
+        }
+    }
+
+    /// Whoever is charged no longer is.
+    fn credit(&self) {
+        if let Some(counters) = self.owner() {
+            self.for_each_block(|bytes| counters.give_as(Kind::String, bytes));
+        }
+    }
+
+    /// The block apart that holds the text, if one does.
+    fn apart(&self) -> Option<NonNull<u8>> {
+        if self.is_inline() { None } else { NonNull::new(self.data.get()) }
     }
 
     /// The bytes that it takes.
     pub(crate) fn memory(&self) -> usize {
-        let apart = if self.is_inline() { None } else { NonNull::new(self.data.get()) };
-        // SAFETY: both blocks are of the family, and live.
+        self.header_memory() + self.memory_apart()
+    }
+
+    /// The bytes that the block takes which begins with the header.
+    fn header_memory(&self) -> usize {
+        let block = NonNull::from(self).cast();
+        // SAFETY: the block is of the family, live, and while the text is in it of this size.
         unsafe {
-            zmalloc::zmalloc_usable_size(Some(NonNull::from(self).cast()))
-                + zmalloc::zmalloc_usable_size(apart)
+            match self.is_inline() {
+                true => charge::usable(block, size_of::<Self>() + self.capacity.get()),
+                false => zmalloc::zmalloc_usable_size(Some(block)),
+            }
         }
+    }
+
+    /// Shows the bytes of each block.
+    fn for_each_block(&self, mut show: impl FnMut(usize)) {
+        show(self.header_memory());
+        if self.apart().is_some() {
+            show(self.memory_apart());
+        }
+    }
+
+    fn memory_apart(&self) -> usize {
+        // SAFETY: the block is of the family, and live.
+        unsafe { zmalloc::zmalloc_usable_size(self.apart()) }
     }
 
     /// Adds to the text; says whether that could be done, which takes that there is no other reference.
@@ -91,7 +158,6 @@ impl Str {
         if self.references() != 1 {
             return false;
         }
-        let before = self.memory();
         let len = self.len.get();
         let Some(needed) = len.checked_add(tail.len()).and_then(|len| len.checked_add(1)) else {
             return false;
@@ -105,7 +171,6 @@ impl Str {
             self.data.get().add(needed - 1).write(0);
         }
         self.len.set(needed - 1);
-        self.recount(before);
         true
     }
 
@@ -113,34 +178,31 @@ impl Str {
     pub(crate) fn trim(&self) {
         let wanted = self.len.get() + 1;
         if self.references() == 1 && !self.is_inline() && self.capacity.get() > wanted {
-            let before = self.memory();
             self.make_room(wanted);
-            self.recount(before);
         }
     }
 
-    /// Charges the owner for what has changed since the string took `before` bytes.
-    fn recount(&self, before: usize) {
-        if self.owner.get() != NOBODY {
-            let counters = &slot::slot(self.owner.get() as usize).counters;
-            let grown = self.memory() as i64 - before as i64;
-            counters.grow(grown);
-            counters.strings.fetch_add(grown, Ordering::Relaxed);
-        }
-    }
-
+    /// Gives the text a room of so many bytes, which are enough for it. The owner is charged for that.
     fn make_room(&self, capacity: usize) {
-        let data = if self.is_inline() {
-            let data = zmalloc::zmalloc(capacity);
-            // SAFETY: the new block is longer than the text and its NUL.
-            unsafe { data.as_ptr().copy_from_nonoverlapping(self.data.get(), self.len.get() + 1) };
-            data
-        } else {
+        let before = self.memory_apart();
+        let data = match self.apart() {
+            None => {
+                let data = zmalloc::zmalloc(capacity);
+                // SAFETY: the new block is longer than the text and its NUL.
+                unsafe { data.as_ptr().copy_from_nonoverlapping(self.data.get(), self.len.get() + 1) };
+                data
+            }
             // SAFETY: the block is of the family, and only known here.
-            unsafe { zmalloc::zrealloc(NonNull::new(self.data.get()), capacity) }
+            apart => unsafe { zmalloc::zrealloc(apart, capacity) },
         };
+        let is_new = self.is_inline();
         self.data.set(data.as_ptr());
         self.capacity.set(capacity);
+        match self.owner() {
+            Some(counters) if is_new => counters.take_as(Kind::String, self.memory_apart()),
+            Some(counters) => counters.resize_as(Kind::String, before, self.memory_apart()),
+            None => {}
+        }
     }
 }
 
@@ -154,7 +216,9 @@ impl StrRef {
             let data = block.add(1).cast::<u8>();
             block.write(Str {
                 references: AtomicU32::new(1),
-                owner: Cell::new(NOBODY),
+                owner: AtomicU16::new(NOBODY),
+                next: AtomicU16::new(NOBODY),
+                held: AtomicU32::new(0),
                 len: Cell::new(text.len()),
                 data: Cell::new(data.as_ptr()),
                 capacity: Cell::new(capacity),
@@ -203,6 +267,17 @@ impl StrRef {
         raw
     }
 
+    /// A module gives up a reference; NULL is none.
+    ///
+    /// # Safety
+    /// As [`Self::from_raw`].
+    pub(crate) unsafe fn give_up(raw: *mut ModuleString, slot: &Slot) {
+        // SAFETY: passed on.
+        if let Some(string) = unsafe { Self::from_raw(raw) } {
+            string.discharge(slot);
+        }
+    }
+
     /// Takes a reference back.
     ///
     /// # Safety
@@ -227,17 +302,11 @@ impl Drop for StrRef {
         if self.references() != 1 && self.references.fetch_sub(1, Ordering::AcqRel) != 1 {
             return;
         }
-        if self.owner.get() != NOBODY {
-            let counters = &slot::slot(self.owner.get() as usize).counters;
-            let bytes = self.memory();
-            counters.give(bytes);
-            counters.strings.fetch_sub(bytes as i64, Ordering::Relaxed);
-        }
-        let apart = if self.is_inline() { None } else { NonNull::new(self.data.get()) };
+        self.credit();
         // SAFETY: both blocks are of the family and live, and this was the last reference.
         unsafe {
-            zmalloc::zfree(apart);
-            zmalloc::zfree(Some(self.0.cast()));
+            zmalloc::zfree(self.apart());
+            zmalloc::raw::zfree_with_size(Some(self.0.cast()), self.header_memory());
         }
     }
 }

@@ -3,7 +3,6 @@
 mod clients;
 mod error;
 mod event_loop;
-mod leaks;
 mod log;
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,12 +18,12 @@ use engine::{ClientId, Clock, Engine, LoadRequest, ModuleMemory, ModuleReport, M
 use tempfile::TempDir;
 
 use crate::host::ModuleHost;
+use crate::leak::Leak;
 use clients::Inbox;
 use event_loop::EventLoop;
 use log::Log;
 
 pub use error::TestError;
-pub use leaks::Leak;
 pub use log::LogLine;
 
 /// How long a [`TestServer`] waits for threads of modules, in real time, before it gives up.
@@ -56,7 +55,7 @@ pub struct TestServer {
     event_loop: EventLoop,
     inboxes: HashMap<ClientId, Inbox>,
     /// What each module held when its OnLoad was done.
-    loaded_with: BTreeMap<String, ModuleMemory>,
+    loaded_with: BTreeMap<String, Leak>,
     log: Log,
     directory: TempDir,
     copies: u32,
@@ -108,7 +107,6 @@ impl TestServer {
         let modules = Rc::new(ModuleHost::new());
         let log = Log::new();
         modules.set_log(log.dispatch.clone());
-        modules.take_leaks();
         engine.host_modules(Rc::clone(&modules) as _);
         let client = engine.connect().expect("the first of 10000 clients");
         let directory = TempDir::new().expect("a temporary directory");
@@ -168,7 +166,10 @@ impl TestServer {
             return Err(TestError::NotLoaded { path: path.to_owned(), log });
         }
         let report = self.engine.module_reports().pop().expect("it was loaded last");
-        self.loaded_with.insert(report.name.clone(), report.memory);
+        match self.modules.held(&report.name) {
+            Some(held) => self.loaded_with.insert(report.name.clone(), held),
+            None => self.loaded_with.remove(&report.name),
+        };
         Ok(report.name)
     }
 
@@ -214,6 +215,11 @@ impl TestServer {
         zmalloc::used_memory()
     }
 
+    /// The host of the modules: it tells what each [holds](ModuleHost::held), block by block.
+    pub fn host(&self) -> &ModuleHost {
+        &self.modules
+    }
+
     /// Empties the databases and unloads every module; gives what any module has left behind since the server was made
     /// or this was last called. A module that can't be unloaded is held against what it had when its OnLoad was done.
     ///
@@ -240,8 +246,8 @@ impl TestServer {
         }
         let mut leaks = self.modules.take_leaks();
         for (name, reason) in stay {
-            let (then, now) = (self.loaded_with.get(&name).copied().unwrap_or_default(), self.memory(&name));
-            leaks.extend(Leak::between(name, then, now, Some(reason)));
+            let now = self.modules.held(&name).and_then(|held| held.above(self.loaded_with.get(&name)));
+            leaks.extend(now.map(|leak| Leak { stays: Some(reason), ..leak }));
         }
         Ok(leaks)
     }
@@ -253,7 +259,8 @@ impl TestServer {
     #[track_caller]
     pub fn assert_no_leaks(&mut self) {
         let leaks = self.leaks().unwrap_or_else(|error| panic!("{error}"));
-        let lines: Vec<String> = leaks.iter().map(ToString::to_string).collect();
+        let lines: Vec<String> =
+            leaks.iter().map(|leak| format!("the module {} leaves {leak}", leak.module)).collect();
         assert!(leaks.is_empty(), "{}", lines.join("\n"));
     }
 

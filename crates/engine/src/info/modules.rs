@@ -3,9 +3,14 @@
 use super::Fields;
 use crate::engine::Engine;
 
-/// The modules that are loaded, as Redis shows them, and below each its memory.
+/// The modules that are loaded, as Redis shows them, below each its memory, and at the end what all of them hold beside
+/// the server's own, which is what remains of `used_memory`.
 pub(super) fn write(engine: &mut Engine, fields: &mut Fields) {
-    for module in engine.module_reports() {
+    let reports = engine.module_reports();
+    let live: i64 = reports.iter().map(|module| module.memory.live).sum();
+    let used = zmalloc::used_memory() as i64;
+    let is_any = !reports.is_empty();
+    for module in reports {
         let list = |names: &[String]| names.join("|");
         let options: Vec<String> = module.options.iter().map(|&name| name.to_owned()).collect();
         fields.field(
@@ -24,5 +29,9 @@ pub(super) fn write(engine: &mut Engine, fields: &mut Fields) {
         let memory: Vec<String> =
             module.memory.fields().iter().map(|(name, value)| format!("{name}={value}")).collect();
         fields.field(&format!("module_memory_{}", module.name), memory.join(","));
+    }
+    if is_any {
+        let server = used - live;
+        fields.field("modules_memory", format_args!("modules={live},server={server},used_memory={used}"));
     }
 }

@@ -103,7 +103,7 @@ export! {
         string.map_or(0, Str::memory)
     }
 
-    /// What a dictionary takes beside the keys and what goes with them, at least: see [`Dict::overhead`].
+    /// What a dictionary takes beside the keys and what goes with them: see [`Dict::overhead`].
     fn MallocSizeDict(dict: &Dict) -> usize {
         dict.overhead()
     }

@@ -140,9 +140,12 @@ export! {
             reply::INTEGER => StrRef::new(answer.number.to_string().as_bytes()),
             _ => return ptr::null_mut(),
         };
-        match answer.owner() {
-            Some(ctx) => ctx.give_string(made),
-            None => made.into_raw(),
+        if let Some(ctx) = answer.owner() {
+            return ctx.give_string(made);
         }
+        if let Some(slot) = answer.slot() {
+            made.charge(slot);
+        }
+        made.into_raw()
     }
 }

@@ -59,7 +59,7 @@ export! {
 
     fn DefragAllocRaw(ctx: &DefragCtx<'_>, bytes: usize) -> *mut c_void {
         let block = zmalloc::zmalloc_usable(bytes);
-        ctx.slot.counters.take(block.len());
+        ctx.slot.counters().take(block.len());
         block.as_ptr().cast()
     }
 
@@ -67,7 +67,7 @@ export! {
         let Some(block) = NonNull::new(block.cast::<u8>()) else { return };
         // SAFETY: the module gives up a block of its own.
         unsafe {
-            ctx.slot.counters.give(zmalloc::zmalloc_usable_size(Some(block)));
+            ctx.slot.counters().give(zmalloc::zmalloc_usable_size(Some(block)));
             zmalloc::zfree(Some(block));
         }
     }

@@ -6,21 +6,22 @@ use std::ptr;
 use module_abi::constants::{ERR, OK};
 use module_abi::types::{self, ModuleString};
 
-use crate::api::export;
+use crate::api::{export, export_own};
 use crate::context::Ctx;
 use crate::dictionary::{Dict, DictIter, Direction, Operator};
 use crate::guard::{Data, Out, bytes};
 use crate::string::{Str, StrRef};
 
-export! {
-    fn CreateDict(ctx: Option<&Ctx>) -> *mut types::Dict {
-        let dict = Dict::default();
+export_own! {
+    fn CreateDict(slot; ctx: Option<&Ctx>) -> *mut types::Dict {
         match ctx {
-            Some(ctx) => ctx.give_dict(dict),
-            None => dict.into_raw(),
+            Some(ctx) => ctx.give_dict(Dict::new(slot)),
+            None => Dict::new(slot).into_raw(),
         }
     }
+}
 
+export! {
     fn FreeDict(ctx: Option<&Ctx>, dict: *mut types::Dict) {
         if let Some(ctx) = ctx {
             ctx.let_go_of_dict(dict);
@@ -133,21 +134,22 @@ fn text(key: Option<&Str>) -> &[u8] {
 
 /// Adds a key, if it isn't there.
 fn set(dict: &Dict, key: &[u8], value: Data) -> c_int {
-    let mut entries = dict.entries.borrow_mut();
-    if entries.contains_key(key) {
-        return ERR;
-    }
-    entries.insert(key.to_vec(), value);
-    OK
+    if dict.entries.borrow_mut().insert(key, value).is_ok() { OK } else { ERR }
 }
 
 /// Adds a key, or gives one that is there another value, which is answered with a failure.
 fn replace(dict: &Dict, key: &[u8], value: Data) -> c_int {
-    if dict.entries.borrow_mut().insert(key.to_vec(), value).is_none() { OK } else { ERR }
+    match dict.entries.borrow_mut().insert(key, value) {
+        Ok(()) => OK,
+        Err(old) => {
+            *old = value;
+            ERR
+        }
+    }
 }
 
 fn get(dict: &Dict, key: &[u8], is_absent: &Out<c_int>) -> Data {
-    let value = dict.entries.borrow().get(key).copied();
+    let value = dict.entries.borrow().get(key);
     is_absent.put(c_int::from(value.is_none()));
     value.unwrap_or(ptr::null_mut())
 }
@@ -182,10 +184,10 @@ fn step_to_string(
 ) -> *mut ModuleString {
     let Some(found) = iterator.step(direction) else { return ptr::null_mut() };
     value.put(found);
-    let key = StrRef::new(&iterator.key_bytes());
+    let key = iterator.key_bytes();
     match ctx {
-        Some(ctx) => ctx.give_string(key),
-        None => key.into_raw(),
+        Some(ctx) => ctx.give_string(StrRef::new(&key)),
+        None => StrRef::charged(&key, iterator.slot).into_raw(),
     }
 }
 

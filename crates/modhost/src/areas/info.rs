@@ -1,18 +1,20 @@
 //! Sections of INFO: those that modules add, and reading those of the server.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
-use std::ffi::{CStr, CString, c_char, c_int, c_longlong, c_ulonglong};
+use std::ffi::{CStr, c_char, c_int, c_longlong, c_ulonglong};
 use std::fmt::Write as _;
 use std::ptr;
 
+use allocator_api2::vec::Vec;
 use engine::Engine;
 use module_abi::constants::{ERR, OK};
 use module_abi::types::{self, InfoFunc, ModuleString};
 
 use super::numbers::{double_text, parse_double, parse_unsigned};
-use crate::api::export;
+use crate::api::{export, export_own};
+use crate::charge::{Charge, Handed, Held, OTHER};
 use crate::context::Ctx;
+use crate::counters::Kind;
 use crate::guard::{FromRaw, Out};
 use crate::lend::{lend, with_engine};
 use crate::slot::Slot;
@@ -130,26 +132,52 @@ fn clean(name: &CStr) -> String {
 }
 
 /// A section of INFO that was read: `RedisModuleServerInfoData *`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ServerInfo {
-    fields: BTreeMap<String, CString>,
+    slot: &'static Slot,
+    /// Names and values, each with a NUL behind it.
+    text: Vec<u8, Charge<OTHER>>,
+    /// Where names begin, and their values.
+    fields: Vec<(usize, usize), Charge<OTHER>>,
 }
 
 impl ServerInfo {
-    fn read(text: &str) -> Self {
-        let mut fields = BTreeMap::new();
-        for line in text.split("\r\n").filter(|line| !line.starts_with('#')) {
-            if let Some((name, value)) = line.split_once(':')
-                && let Ok(value) = CString::new(value)
-            {
-                fields.insert(name.to_owned(), value);
+    fn read(slot: &'static Slot, info: &str) -> Self {
+        let lines = info.split("\r\n").filter(|line| !line.starts_with('#'));
+        let pairs = lines.filter_map(|line| line.split_once(':')).filter(|(_, value)| !value.contains('\0'));
+        let count = pairs.clone().count();
+        let len = pairs.clone().map(|(name, value)| name.len() + value.len() + 2).sum();
+        let mut read = Self {
+            slot,
+            text: Vec::with_capacity_in(len, Charge::to(slot)),
+            fields: Vec::with_capacity_in(count, Charge::to(slot)),
+        };
+        for (name, value) in pairs {
+            let start = read.text.len();
+            read.fields.push((start, start + name.len() + 1));
+            for part in [name, value] {
+                read.text.extend_from_slice(part.as_bytes());
+                read.text.push(0);
             }
         }
-        Self { fields }
+        read
+    }
+
+    fn text_at(&self, start: usize) -> &CStr {
+        CStr::from_bytes_until_nul(&self.text[start..]).expect("every text ends with NUL")
     }
 
     fn get(&self, name: &CStr) -> Option<&CStr> {
-        self.fields.get(&*name.to_string_lossy()).map(CString::as_c_str)
+        let (_, value) = self.fields.iter().find(|(start, _)| self.text_at(*start) == name)?;
+        Some(self.text_at(*value))
+    }
+}
+
+impl Held for ServerInfo {
+    const KIND: Kind = Kind::Other;
+
+    fn holder(&self) -> &'static Slot {
+        self.slot
     }
 }
 
@@ -173,6 +201,19 @@ fn number<T: Default>(
     let number = info.get(field).and_then(|text| parse(text.to_bytes()));
     status.put(if number.is_some() { OK } else { ERR });
     number.unwrap_or_default()
+}
+
+export_own! {
+    /// Reads a section of INFO; without a name those that are shown by default.
+    fn GetServerInfo(
+        slot;
+        _ctx: Option<&Ctx>,
+        section: Option<&CStr>,
+    ) -> *mut types::ServerInfoData {
+        let names: std::vec::Vec<&[u8]> = section.iter().map(|name| name.to_bytes()).collect();
+        let text = with_engine(|engine| engine.info_text(&names)).unwrap_or_default();
+        Handed::new(ServerInfo::read(slot, &text)).into_raw()
+    }
 }
 
 export! {
@@ -214,18 +255,9 @@ export! {
         info.field(&clean(name), value)
     }
 
-    /// Reads a section of INFO; without a name those that are shown by default.
-    fn GetServerInfo(_ctx: Option<&Ctx>, section: Option<&CStr>) -> *mut types::ServerInfoData {
-        let names: Vec<&[u8]> = section.iter().map(|name| name.to_bytes()).collect();
-        let text = with_engine(|engine| engine.info_text(&names)).unwrap_or_default();
-        Box::into_raw(Box::new(ServerInfo::read(&text))).cast()
-    }
-
     fn FreeServerInfo(_ctx: Option<&Ctx>, info: *mut types::ServerInfoData) {
-        if !info.is_null() {
-            // SAFETY: the module gives up what GetServerInfo gave.
-            drop(unsafe { Box::from_raw(info.cast::<ServerInfo>()) });
-        }
+        // SAFETY: the module gives up what GetServerInfo gave, or passes NULL.
+        drop(unsafe { Handed::<ServerInfo>::from_raw(info) });
     }
 
     fn ServerInfoGetField(
@@ -236,7 +268,10 @@ export! {
         let value = info.get(field).map(|text| StrRef::new(text.to_bytes()));
         match (value, ctx) {
             (Some(value), Some(ctx)) => ctx.give_string(value),
-            (Some(value), None) => value.into_raw(),
+            (Some(value), None) => {
+                value.charge(info.slot);
+                value.into_raw()
+            }
             (None, _) => ptr::null_mut(),
         }
     }
@@ -264,7 +299,10 @@ mod tests {
 
     #[test]
     fn fields_are_read_by_name() {
-        let info = ServerInfo::read("# Server\r\na:1\r\nb:x:y\r\n\r\n# Other\r\nc:\r\n");
+        let info = ServerInfo::read(
+            crate::slot::slot(crate::SLOTS - 3),
+            "# Server\r\na:1\r\nb:x:y\r\n\r\n# Other\r\nc:\r\n",
+        );
         assert_eq!(info.get(c"a"), Some(c"1"));
         assert_eq!(info.get(c"b"), Some(c"x:y"));
         assert_eq!(info.get(c"c"), Some(c""));

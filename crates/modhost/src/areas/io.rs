@@ -46,7 +46,7 @@ export! {
     fn LoadStringBuffer(io: &Io<'_>, len: Out<usize>) -> *mut c_char {
         let Some(text) = io.load(|load| load.string()) else { return ptr::null_mut() };
         let block = zmalloc::zmalloc_usable(text.len().max(1));
-        io.slot.counters.take(block.len());
+        io.slot.counters().take(block.len());
         // SAFETY: the block has that many bytes.
         unsafe { block.cast::<u8>().as_ptr().copy_from_nonoverlapping(text.as_ptr(), text.len()) };
         len.put(text.len());

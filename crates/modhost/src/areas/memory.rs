@@ -5,58 +5,65 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
 
 use module_abi::types::{self, GetApiFunc};
+use zmalloc::Flags;
 
 use crate::api::{self, Binding};
 use crate::areas::event_loop::{EventLoopAdd, EventLoopAddOneShot, EventLoopDel};
 use crate::areas::forks::{Fork, KillForkChild};
 use crate::areas::users::{CreateModuleUser, GetModuleUserFromUserName};
+use crate::areas::{dictionaries, info, scan, strings};
 use crate::blocked::Blocked;
 use crate::context::Ctx;
+use crate::counters::{self, Counters, SLOTS};
 use crate::guard::{FromRaw, guarded};
-use crate::slot::{self, SLOTS, Slot};
+use crate::sizes;
+use crate::slot::{self, Slot};
 
 /// Allocates a block that a module will free; it is charged for it.
 pub(crate) fn allocate(slot: &Slot, bytes: usize) -> *mut c_void {
-    let block = zmalloc::zmalloc_usable(bytes);
-    slot.counters.take(block.len());
+    taken(slot.counters(), Some(zmalloc::zmalloc_usable(bytes)))
+}
+
+/// The largest alignment that blocks are given for the sake of their size, in bytes.
+const WIDEST: usize = 4096;
+
+/// What `malloc` aligns to by itself, whatever the back end.
+const NATURAL: usize = 16;
+
+/// The alignment of a block of so many bytes. Modules in Rust pad a request to a multiple of the alignment that they
+/// need, and take it that the block is aligned then.
+const fn alignment(bytes: usize) -> usize {
+    match 1_usize.checked_shl(bytes.trailing_zeros()) {
+        Some(power) if power < WIDEST => power,
+        _ if bytes == 0 => 1,
+        _ => WIDEST,
+    }
+}
+
+/// What the family is asked for, for a block of so many bytes.
+const fn flags(bytes: usize) -> Flags {
+    Flags::NONE.align(alignment(bytes))
+}
+
+/// Whether a request is one whose block has the size and the alignment that follow from it.
+const fn is_small(bytes: usize) -> bool {
+    sizes::FOLLOWS && bytes <= sizes::SMALL
+}
+
+/// Counts the block of a [small](is_small) request, and gives its address.
+#[inline(always)]
+fn taken_small(counters: &Counters, bytes: usize, block: Option<NonNull<u8>>) -> *mut c_void {
+    let Some(block) = block else { return ptr::null_mut() };
+    counters.take(sizes::usable(bytes));
     block.as_ptr().cast()
 }
 
 /// Counts what was allocated, and gives its address.
-fn taken<const SLOT: usize>(block: Option<NonNull<[u8]>>) -> *mut c_void {
+fn taken(counters: &Counters, block: Option<NonNull<[u8]>>) -> *mut c_void {
     match block {
         Some(block) => {
-            slot::slot(SLOT).counters.take(block.len());
+            counters.take(block.len());
             block.as_ptr().cast()
-        }
-        None => ptr::null_mut(),
-    }
-}
-
-/// Whether an allocation that may fail goes ahead: unless a test has asked for its failure.
-#[inline]
-fn permitted<const SLOT: usize>() -> Option<()> {
-    (!slot::slot(SLOT).fault.strikes()).then_some(())
-}
-
-/// Resizes a block of the module's; NULL allocates. `resize` does it.
-///
-/// # Safety
-/// `block` is NULL or a live block of the family.
-unsafe fn resized<const SLOT: usize>(
-    block: *mut c_void,
-    resize: impl FnOnce(Option<NonNull<u8>>) -> Option<NonNull<[u8]>>,
-) -> *mut c_void {
-    let old = NonNull::new(block.cast::<u8>());
-    if old.is_none() {
-        return taken::<SLOT>(resize(None));
-    }
-    // SAFETY: by the caller's word it is live.
-    let before = unsafe { zmalloc::zmalloc_usable_size(old) };
-    match resize(old) {
-        Some(new) => {
-            slot::slot(SLOT).counters.grow(new.len() as i64 - before as i64);
-            new.as_ptr().cast()
         }
         None => ptr::null_mut(),
     }
@@ -64,71 +71,182 @@ unsafe fn resized<const SLOT: usize>(
 
 #[allow(non_snake_case, reason = "named as in the API")]
 unsafe extern "C" fn Alloc<const SLOT: usize>(bytes: usize) -> *mut c_void {
-    taken::<SLOT>(Some(zmalloc::zmalloc_usable(bytes)))
+    if is_small(bytes) {
+        return taken_small(counters::of(SLOT), bytes, Some(zmalloc::zmalloc(bytes)));
+    }
+    allocated_large(counters::of(SLOT), bytes)
+}
+
+#[inline(never)]
+fn allocated_large(counters: &Counters, bytes: usize) -> *mut c_void {
+    taken(counters, Some(zmalloc::zmalloc_with_flags_usable(bytes, flags(bytes))))
+}
+
+/// Whether an allocation that may fail goes ahead: unless a test has asked for its failure.
+#[inline]
+fn is_permitted<const SLOT: usize>() -> bool {
+    !slot::slot(SLOT).fault.strikes()
 }
 
 #[allow(non_snake_case, reason = "named as in the API")]
 unsafe extern "C" fn TryAlloc<const SLOT: usize>(bytes: usize) -> *mut c_void {
-    taken::<SLOT>(permitted::<SLOT>().and_then(|()| zmalloc::ztrymalloc_usable(bytes)))
+    if !is_permitted::<SLOT>() {
+        return ptr::null_mut();
+    }
+    tried(counters::of(SLOT), bytes)
+}
+
+#[inline(never)]
+fn tried(counters: &Counters, bytes: usize) -> *mut c_void {
+    if is_small(bytes) {
+        return taken_small(counters, bytes, zmalloc::ztrymalloc(bytes));
+    }
+    taken(counters, zmalloc::ztrymalloc_with_flags_usable(bytes, flags(bytes)))
+}
+
+/// The bytes of so many elements. Where that is more than there are addresses, no request is met.
+fn product(number: usize, size: usize) -> usize {
+    number.saturating_mul(size)
 }
 
 #[allow(non_snake_case, reason = "named as in the API")]
 unsafe extern "C" fn Calloc<const SLOT: usize>(number: usize, size: usize) -> *mut c_void {
-    taken::<SLOT>(Some(zmalloc::zcalloc_num_usable(number, size)))
+    zeroed(counters::of(SLOT), product(number, size))
+}
+
+#[inline(never)]
+fn zeroed(counters: &Counters, bytes: usize) -> *mut c_void {
+    if is_small(bytes) {
+        return taken_small(counters, bytes, Some(zmalloc::zcalloc(bytes)));
+    }
+    taken(counters, Some(zmalloc::zmalloc_with_flags_usable(bytes, flags(bytes).zeroed())))
 }
 
 #[allow(non_snake_case, reason = "named as in the API")]
 unsafe extern "C" fn TryCalloc<const SLOT: usize>(number: usize, size: usize) -> *mut c_void {
-    taken::<SLOT>(permitted::<SLOT>().and_then(|()| zmalloc::ztrycalloc_num_usable(number, size)))
+    if !is_permitted::<SLOT>() {
+        return ptr::null_mut();
+    }
+    tried_zeroed(counters::of(SLOT), product(number, size))
 }
 
-/// To no bytes it frees, as Redis's does.
+#[inline(never)]
+fn tried_zeroed(counters: &Counters, bytes: usize) -> *mut c_void {
+    if is_small(bytes) {
+        return taken_small(counters, bytes, zmalloc::ztrycalloc(bytes));
+    }
+    taken(counters, zmalloc::ztrymalloc_with_flags_usable(bytes, flags(bytes).zeroed()))
+}
+
+/// Resizes a block of the module's; NULL allocates, and no bytes free, as in Redis. `allocate` gives a new block,
+/// `resize` resizes one; on failure they give NULL and change nothing.
+///
+/// # Safety
+/// `block` is NULL or a live block of the family.
+unsafe fn resized(
+    counters: &Counters,
+    block: *mut c_void,
+    bytes: usize,
+    allocate: impl FnOnce(Flags) -> Option<NonNull<[u8]>>,
+    resize: impl FnOnce(NonNull<u8>, Flags) -> Option<NonNull<[u8]>>,
+) -> *mut c_void {
+    let Some(old) = NonNull::new(block.cast::<u8>()) else {
+        let new = allocate(flags(bytes));
+        return new.map_or(ptr::null_mut(), |new| {
+            counters.take(new.len());
+            new.as_ptr().cast()
+        });
+    };
+    // SAFETY: by the caller's word it is live.
+    let before = unsafe { zmalloc::zmalloc_usable_size(Some(old)) };
+    if bytes == 0 {
+        // SAFETY: as above.
+        unsafe { released(counters, old, before) };
+        return ptr::null_mut();
+    }
+    if is_small(bytes) && sizes::usable(bytes) == before {
+        return block;
+    }
+    // A back end that aligns by what it is told keeps an alignment only if it is told that again.
+    let is_plain = sizes::FOLLOWS || alignment(bytes).max(alignment(before)) <= NATURAL;
+    let wanted = if sizes::FOLLOWS { flags(bytes) } else { Flags::NONE };
+    let new = if is_plain { resize(old, wanted) } else { allocate(flags(bytes)) };
+    let Some(new) = new else { return ptr::null_mut() };
+    if is_plain {
+        counters.resize(before, new.len());
+    } else {
+        counters.take(new.len());
+        // SAFETY: both blocks are live and apart, and have so many bytes.
+        unsafe {
+            new.cast::<u8>().copy_from_nonoverlapping(old, before.min(bytes));
+            released(counters, old, before);
+        }
+    }
+    new.as_ptr().cast()
+}
+
+/// Frees a block of the module's.
+///
+/// # Safety
+/// It is a live block of the family, and of this usable size.
+#[inline(always)]
+unsafe fn released(counters: &Counters, block: NonNull<u8>, usable: usize) {
+    counters.give(usable);
+    // SAFETY: by the caller's word.
+    unsafe { zmalloc::raw::zfree_with_size(Some(block), usable) };
+}
+
 #[allow(non_snake_case, reason = "named as in the API")]
 unsafe extern "C" fn Realloc<const SLOT: usize>(block: *mut c_void, bytes: usize) -> *mut c_void {
-    if bytes == 0 && !block.is_null() {
-        // SAFETY: the module hands over a live block.
-        unsafe { Free::<SLOT>(block) };
-        return ptr::null_mut();
-    }
     // SAFETY: the module hands over a live block, or NULL.
-    unsafe { resized::<SLOT>(block, |old| Some(zmalloc::zrealloc_usable(old, bytes))) }
+    unsafe { reallocated(counters::of(SLOT), block, bytes) }
 }
 
-/// To no bytes it frees, as Redis's does.
+/// # Safety
+/// As [`resized`].
+#[inline(never)]
+unsafe fn reallocated(counters: &Counters, block: *mut c_void, bytes: usize) -> *mut c_void {
+    let allocate = |flags| Some(zmalloc::zmalloc_with_flags_usable(bytes, flags));
+    // SAFETY: passed on; what has more than the alignment of all blocks isn't resized.
+    let resize = |old, flags| Some(unsafe { zmalloc::zrealloc_with_flags_usable(Some(old), bytes, flags) });
+    // SAFETY: passed on.
+    unsafe { resized(counters, block, bytes, allocate, resize) }
+}
+
 #[allow(non_snake_case, reason = "named as in the API")]
 unsafe extern "C" fn TryRealloc<const SLOT: usize>(block: *mut c_void, bytes: usize) -> *mut c_void {
-    if bytes == 0 && !block.is_null() {
-        // SAFETY: the module hands over a live block.
-        unsafe { Free::<SLOT>(block) };
+    if bytes != 0 && !is_permitted::<SLOT>() {
         return ptr::null_mut();
     }
     // SAFETY: the module hands over a live block, or NULL.
-    unsafe {
-        resized::<SLOT>(block, |old| {
-            permitted::<SLOT>().and_then(|()| zmalloc::ztryrealloc_usable(old, bytes))
-        })
-    }
+    unsafe { tried_reallocated(counters::of(SLOT), block, bytes) }
+}
+
+/// # Safety
+/// As [`resized`].
+#[inline(never)]
+unsafe fn tried_reallocated(counters: &Counters, block: *mut c_void, bytes: usize) -> *mut c_void {
+    let allocate = |flags| zmalloc::ztrymalloc_with_flags_usable(bytes, flags);
+    // SAFETY: as in `reallocated`.
+    let resize = |old, flags| unsafe { zmalloc::ztryrealloc_with_flags_usable(Some(old), bytes, flags) };
+    // SAFETY: passed on.
+    unsafe { resized(counters, block, bytes, allocate, resize) }
 }
 
 #[allow(non_snake_case, reason = "named as in the API")]
 unsafe extern "C" fn Free<const SLOT: usize>(block: *mut c_void) {
     let Some(block) = NonNull::new(block.cast::<u8>()) else { return };
     // SAFETY: the module hands over a live block, whose size is looked up once, for the count and for the allocator.
-    unsafe {
-        let bytes = zmalloc::zmalloc_usable_size(Some(block));
-        slot::slot(SLOT).counters.give(bytes);
-        zmalloc::raw::zfree_with_size(Some(block), bytes);
-    }
+    unsafe { released(counters::of(SLOT), block, zmalloc::zmalloc_usable_size(Some(block))) };
 }
 
 #[allow(non_snake_case, reason = "named as in the API")]
 unsafe extern "C" fn Strdup<const SLOT: usize>(text: *const c_char) -> *mut c_char {
     // SAFETY: the module hands over a text that ends with NUL.
-    let text = unsafe { CStr::from_ptr(text) }.to_bytes_with_nul();
-    let block = zmalloc::zmalloc_usable(text.len());
-    // SAFETY: the block has that many bytes.
-    unsafe { block.cast::<u8>().as_ptr().copy_from_nonoverlapping(text.as_ptr(), text.len()) };
-    taken::<SLOT>(Some(block)).cast()
+    let copy = zmalloc::zstrdup(unsafe { CStr::from_ptr(text) });
+    // SAFETY: it was allocated right now.
+    counters::of(SLOT).take(unsafe { zmalloc::zmalloc_usable_size(Some(copy.cast())) });
+    copy.as_ptr()
 }
 
 /// A context for a thread of the module's, which replies to a client that is blocked, if one is given.
@@ -151,7 +269,7 @@ unsafe extern "C" fn find<const SLOT: usize>(name: *const c_char, target: *mut *
         // SAFETY: the module hands over a text that ends with NUL.
         let name = unsafe { CStr::from_ptr(name) }.to_str().unwrap_or_default();
         let bare = ["RedisModule_", "ValkeyModule_"].iter().find_map(|prefix| name.strip_prefix(prefix));
-        let own = |name: &str| own_functions::<SLOT>().into_iter().find(|binding| binding.name == name);
+        let own = |name: &str| own_functions::<SLOT>().find(|binding| binding.name == name);
         match bare.and_then(|name| own(name).or_else(|| api::function(name))) {
             Some(binding) => {
                 // SAFETY: the module hands over a place for a pointer.
@@ -165,11 +283,11 @@ unsafe extern "C" fn find<const SLOT: usize>(name: *const c_char, target: *mut *
 
 macro_rules! own {
     ($($name:ident)*) => {
-        fn own_functions<const SLOT: usize>() -> [Binding; [$(stringify!($name)),*].len()] {
+        fn own<const SLOT: usize>() -> impl Iterator<Item = Binding> {
             [$({
                 let function: module_abi::signature::$name = $name::<SLOT>;
                 Binding::new(stringify!($name), function as *const ())
-            }),*]
+            }),*].into_iter()
         }
     };
 }
@@ -177,6 +295,12 @@ macro_rules! own {
 own! {
     Alloc TryAlloc Calloc TryCalloc Realloc TryRealloc Free Strdup GetThreadSafeContext
     EventLoopAdd EventLoopDel EventLoopAddOneShot Fork KillForkChild CreateModuleUser GetModuleUserFromUserName
+}
+
+/// The functions that a module has for its own.
+fn own_functions<const SLOT: usize>() -> impl Iterator<Item = Binding> {
+    let others = strings::own::<SLOT>().chain(dictionaries::own::<SLOT>()).chain(info::own::<SLOT>());
+    own::<SLOT>().chain(others).chain(scan::own::<SLOT>())
 }
 
 macro_rules! per_slot {
@@ -204,5 +328,5 @@ pub(crate) fn get_api(slot: usize) -> GetApiFunc {
 
 /// The names of the functions that every module has for its own.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    own_functions::<0>().into_iter().map(|binding| binding.name)
+    own_functions::<0>().map(|binding| binding.name)
 }

@@ -60,7 +60,7 @@ pub(crate) fn keep(slot: &'static Slot, engine: &mut Engine, promise: ClientId, 
     ctx.own_db.set(db);
     lend(engine, || {
         // SAFETY: the module's function is given what it is documented to be given.
-        unsafe { function(ctx.as_raw(), reply.into_raw(), data) };
+        unsafe { function(ctx.as_raw(), reply.into_raw(slot), data) };
         ctx.finish();
     });
 }

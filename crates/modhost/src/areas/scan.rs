@@ -6,16 +6,20 @@ use std::ffi::c_int;
 use module_abi::constants::key_mode;
 use module_abi::types::{self, ScanFunc, ScanKeyFunc};
 
-use crate::api::export;
+use crate::api::{export, export_own};
+use crate::charge::{Handed, Held};
 use crate::context::Ctx;
+use crate::counters::Kind;
 use crate::guard::{Data, FromRaw, set_errno};
 use crate::key::Key;
 use crate::lend::with_engine;
+use crate::slot::Slot;
 use crate::string::StrRef;
 
 /// What stands behind a `RedisModuleScanCursor *`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Cursor {
+    slot: &'static Slot,
     next: Cell<u64>,
     is_done: Cell<bool>,
 }
@@ -30,21 +34,29 @@ impl FromRaw for &Cursor {
     }
 }
 
-export! {
-    fn ScanCursorCreate() -> *mut types::ScanCursor {
-        Box::into_raw(Box::<Cursor>::default()).cast()
-    }
+impl Held for Cursor {
+    const KIND: Kind = Kind::Other;
 
+    fn holder(&self) -> &'static Slot {
+        self.slot
+    }
+}
+
+export_own! {
+    fn ScanCursorCreate(slot;) -> *mut types::ScanCursor {
+        Handed::new(Cursor { slot, next: Cell::new(0), is_done: Cell::new(false) }).into_raw()
+    }
+}
+
+export! {
     fn ScanCursorRestart(cursor: &Cursor) {
         cursor.next.set(0);
         cursor.is_done.set(false);
     }
 
     fn ScanCursorDestroy(cursor: *mut types::ScanCursor) {
-        if !cursor.is_null() {
-            // SAFETY: the module gives up a cursor that it was given.
-            drop(unsafe { Box::from_raw(cursor.cast::<Cursor>()) });
-        }
+        // SAFETY: the module gives up a cursor that it was given, or passes NULL.
+        drop(unsafe { Handed::<Cursor>::from_raw(cursor) });
     }
 
     /// Gives a few keys to the function; whether there are more.

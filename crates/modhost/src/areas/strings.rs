@@ -7,87 +7,79 @@ use module_abi::constants::{ERR, OK};
 use module_abi::structs::StreamId;
 use module_abi::types::ModuleString;
 
-use crate::api::export;
+use crate::api::{export, export_own};
 use crate::context::Ctx;
 use crate::guard::{Out, bytes};
 use crate::slot::Slot;
 use crate::string::{ConstStr, Str, StrRef};
 
-/// Hands a string to a module; without a context nobody frees it but the module, and nobody is charged.
-fn give(ctx: Option<&Ctx>, text: &[u8]) -> *mut ModuleString {
+/// Hands a string to a module; without a context nobody frees it but the module.
+fn give(slot: &Slot, ctx: Option<&Ctx>, text: &[u8]) -> *mut ModuleString {
     match ctx {
         Some(ctx) => ctx.give_string(StrRef::new(text)),
-        None => StrRef::new(text).into_raw(),
+        None => StrRef::charged(text, slot).into_raw(),
     }
 }
 
-/// One more reference, for which the module is charged from now on.
-fn hold(slot: Option<&Slot>, string: &Str) -> *mut ModuleString {
-    if let Some(slot) = slot {
-        string.charge(slot);
+/// One more reference of a module's, or the one that its context would have freed.
+fn hold(slot: &Slot, ctx: Option<&Ctx>, string: &Str) -> *mut ModuleString {
+    if ctx.is_some_and(|ctx| ctx.let_go_of_string(string)) {
+        return string.as_raw();
     }
+    string.charge(slot);
     string.retain().into_raw()
 }
 
-export! {
-    fn CreateString(ctx: Option<&Ctx>, text: *const c_char, len: usize) -> *mut ModuleString {
+export_own! {
+    fn CreateString(slot; ctx: Option<&Ctx>, text: *const c_char, len: usize) -> *mut ModuleString {
         // SAFETY: the module passes that many bytes.
-        give(ctx, unsafe { bytes(text, len) })
+        give(slot, ctx, unsafe { bytes(text, len) })
     }
 
-    fn CreateStringFromLongLong(ctx: Option<&Ctx>, number: c_longlong) -> *mut ModuleString {
-        give(ctx, number.to_string().as_bytes())
+    fn CreateStringFromLongLong(slot; ctx: Option<&Ctx>, number: c_longlong) -> *mut ModuleString {
+        give(slot, ctx, number.to_string().as_bytes())
     }
 
-    fn CreateStringFromULongLong(ctx: Option<&Ctx>, number: c_ulonglong) -> *mut ModuleString {
-        give(ctx, number.to_string().as_bytes())
+    fn CreateStringFromULongLong(slot; ctx: Option<&Ctx>, number: c_ulonglong) -> *mut ModuleString {
+        give(slot, ctx, number.to_string().as_bytes())
     }
 
-    fn CreateStringFromDouble(ctx: Option<&Ctx>, number: f64) -> *mut ModuleString {
-        give(ctx, super::numbers::double_text(number).as_bytes())
+    fn CreateStringFromDouble(slot; ctx: Option<&Ctx>, number: f64) -> *mut ModuleString {
+        give(slot, ctx, super::numbers::double_text(number).as_bytes())
     }
 
-    fn CreateStringFromString(ctx: Option<&Ctx>, string: ConstStr<'_>) -> *mut ModuleString {
-        give(ctx, string.bytes())
+    fn CreateStringFromString(slot; ctx: Option<&Ctx>, string: ConstStr<'_>) -> *mut ModuleString {
+        give(slot, ctx, string.bytes())
     }
 
-    fn CreateStringFromStreamID(ctx: Option<&Ctx>, id: *const StreamId) -> *mut ModuleString {
+    fn CreateStringFromStreamID(slot; ctx: Option<&Ctx>, id: *const StreamId) -> *mut ModuleString {
         // SAFETY: the module passes an identifier, or NULL.
         let id = unsafe { id.as_ref() }.copied().unwrap_or_default();
-        give(ctx, format!("{}-{}", id.ms, id.seq).as_bytes())
+        give(slot, ctx, format!("{}-{}", id.ms, id.seq).as_bytes())
     }
 
-    fn FreeString(ctx: Option<&Ctx>, string: *mut ModuleString) {
+    fn FreeString(slot; ctx: Option<&Ctx>, string: *mut ModuleString) -> () {
         // SAFETY: the module gives up a reference that it has, or passes NULL.
         let Some(string) = (unsafe { StrRef::from_raw(string) }) else { return };
         if let Some(ctx) = ctx {
             ctx.let_go_of_string(&string);
         }
+        string.discharge(slot);
     }
 
     /// A string that the context would free is kept from it; any other has one more reference.
-    fn RetainString(ctx: Option<&Ctx>, string: Option<&Str>) {
-        let Some(string) = string else { return };
-        if let Some(ctx) = ctx
-            && ctx.let_go_of_string(string)
-        {
-            string.charge(ctx.slot);
-            return;
+    fn RetainString(slot; ctx: Option<&Ctx>, string: Option<&Str>) -> () {
+        if let Some(string) = string {
+            hold(slot, ctx, string);
         }
-        hold(ctx.map(|ctx| ctx.slot), string);
     }
 
-    fn HoldString(ctx: Option<&Ctx>, string: Option<&Str>) -> *mut ModuleString {
-        let Some(string) = string else { return ptr::null_mut() };
-        if let Some(ctx) = ctx
-            && ctx.let_go_of_string(string)
-        {
-            string.charge(ctx.slot);
-            return string.as_raw();
-        }
-        hold(ctx.map(|ctx| ctx.slot), string)
+    fn HoldString(slot; ctx: Option<&Ctx>, string: Option<&Str>) -> *mut ModuleString {
+        string.map_or(ptr::null_mut(), |string| hold(slot, ctx, string))
     }
+}
 
+export! {
     fn StringPtrLen(string: ConstStr<'_>, len: Out<usize>) -> *const c_char {
         match string.0 {
             Some(string) => {

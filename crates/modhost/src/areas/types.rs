@@ -55,6 +55,16 @@ unsafe fn read_methods(methods: *const TypeMethods) -> Option<TypeMethods> {
     Some(read)
 }
 
+/// A value of a module's that the keyspace takes over, which counts it.
+///
+/// # Safety
+/// It is a live one of this type, and nobody else frees it.
+unsafe fn handed_over(data_type: Arc<DataType>, value: Data) -> ModuleValue {
+    data_type.slot().counters().count_value(1);
+    // SAFETY: by the caller's word.
+    unsafe { ModuleValue::from_raw(data_type, value) }
+}
+
 export! {
     fn CreateDataType(
         ctx: &Ctx,
@@ -72,13 +82,12 @@ export! {
             return ptr::null_mut();
         };
         let is_taken = ctx.slot.fellows().any(|slot| {
-            of(slot).iter().any(|known| keyspace::ModuleType::name(&**known) == keyspace::ModuleType::name(&new))
+            of(slot).iter().any(|known| keyspace::ModuleType::name(&**known) == keyspace::ModuleType::name(&*new))
         });
         if is_taken {
             set_errno(libc::EALREADY);
             return ptr::null_mut();
         }
-        let new = Arc::new(new);
         let raw = new.as_raw();
         ctx.slot.with_state(|state: &mut Registered| state.types.push(new));
         raw
@@ -88,7 +97,7 @@ export! {
         let Some(key) = key.filter(|key| key.is_writable()) else { return ERR };
         let Some(data_type) = data_type.map(DataType::retain) else { return ERR };
         // SAFETY: the module hands over a value of its type.
-        let value = unsafe { ModuleValue::from_raw(data_type, value) };
+        let value = unsafe { handed_over(data_type, value) };
         let put = |engine: &mut Engine, db: usize, name: &[u8]| engine.put_module_value(db, name, value);
         if key.with_engine(put).is_some() { OK } else { ERR }
     }
@@ -116,13 +125,15 @@ export! {
         if kind != Some(Arc::as_ptr(&data_type)) {
             return ERR;
         }
+        let counters = data_type.slot().counters();
         // SAFETY: the module hands over a value of its type.
-        let value = unsafe { ModuleValue::from_raw(data_type, value) };
+        let value = unsafe { handed_over(data_type, value) };
         let replaced = key.with_engine(|engine, db, name| {
             engine.entry_mut(db, name).map(|mut entry| entry.replace_module(value).into_raw())
         });
         match replaced.flatten() {
             Some(replaced) => {
+                counters.count_value(-1);
                 old.put(replaced);
                 OK
             }

@@ -52,8 +52,8 @@ fn it_is_shown() {
     );
     assert!(info.contains(&format!("module_memory_basics:live={live},peak=")), "{info}");
     let shown = server.raw("memory modules");
-    assert!(shown.starts_with(&format!("*2|$6|basics|*10|$4|live|:{live}|$4|peak|")), "{shown}");
-    assert!(server.raw("module list").contains(&format!("$6|memory|*10|$4|live|:{live}|")));
+    assert!(shown.starts_with(&format!("*2|$6|basics|*26|$4|live|:{live}|$4|peak|")), "{shown}");
+    assert!(server.raw("module list").contains(&format!("$6|memory|*26|$4|live|:{live}|")));
 }
 
 #[test]
