@@ -312,8 +312,8 @@ impl Engine {
         ready.iter().for_each(|key| self.signal_key(db, key));
     }
 
-    /// Says that a value was stored under a key that had none. As in Redis, those who wait for the key are asked if it is
-    /// a module's: a string is no value that anybody waits for of itself.
+    /// Says that a value was stored under a key that had none. As in Redis, those who wait for the key are asked if it
+    /// is a module's: a string is no value that anybody waits for of itself.
     #[inline]
     pub(crate) fn signal_stored(&mut self, db: usize, key: &[u8]) {
         if self.waits.count != 0

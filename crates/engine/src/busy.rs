@@ -1,5 +1,5 @@
-//! Commands that let others have their turn while they run: modules' that call Yield. Clients are told meanwhile that the
-//! server is busy, or kept waiting; what a busy server does all the same, `allow-busy` says.
+//! Commands that let others have their turn while they run: modules' that call Yield. Clients are told meanwhile that
+//! the server is busy, or kept waiting; what a busy server does all the same, `allow-busy` says.
 
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

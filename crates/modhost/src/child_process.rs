@@ -9,13 +9,13 @@
 //! - those of this crate that other threads take without having the engine, here;
 //! - that of the log, by [`Host::while_forking`](engine::Host::while_forking).
 //!
-//! The engine itself nobody else has: whoever forks has it. Its thread that frees values isn't in the child, which frees
-//! them itself. So in a child a module may allocate, use keys and values, call commands and log. What its own threads,
-//! or those of libraries that it links, had locked is the module's to think of, as in Redis.
+//! The engine itself nobody else has: whoever forks has it. Its thread that frees values isn't in the child, which
+//! frees them itself. So in a child a module may allocate, use keys and values, call commands and log. What its own
+//! threads, or those of libraries that it links, had locked is the module's to think of, as in Redis.
 //!
 //! A child never gets back to the event loop. It ends by ExitFromChild, or where the function returns that has forked
 //! it ([`lend`](crate::lend)), and then without destructors, which would undo what is the parent's: the file of a
-//! unix socket, say. Descriptors that only the parent may use are `/dev/null` in the child, so that nothing that it does
+//! unix socket, say. Descriptors that only the parent may use are `/dev/null` in the child, so that nothing it does
 //! reaches the sockets of clients or changes what the parent waits for; and a client whose connection the parent closes
 //! sees that at once, not only when the child ends.
 

@@ -1,5 +1,5 @@
-//! The sockets of the server and everyone's turn at them. A turn may come while another client's command runs: a module's
-//! that lets others have theirs. So nothing here is borrowed while the engine is at work.
+//! The sockets of the server and everyone's turn at them. A turn may come while another client's command runs: a
+//! module's that lets others have theirs. So nothing here is borrowed while the engine is at work.
 
 use std::cell::{RefCell, RefMut};
 use std::collections::VecDeque;

@@ -189,9 +189,7 @@ impl Loading<'_, '_> {
                 Ok(())
             }
             (name, [_, ..]) if name.contains(&b'.') => {
-                let name = String::from_utf8_lossy(name).into_owned();
-                self.config.module_directives.retain(|(other, _)| *other != name);
-                self.config.module_directives.push((name, arguments.join(&b' ')));
+                self.module_directive(name, arguments);
                 Ok(())
             }
             (b"rename-command", [_, _]) => Err("renaming commands is not supported".into()),
@@ -202,8 +200,20 @@ impl Loading<'_, '_> {
             }
             (b"sentinel", [_, ..]) => Err("sentinel directive while not in sentinel mode".into()),
             (name, [_]) if OBSOLETE.contains(&name) => Ok(()),
+            // Modules' names needn't have a prefix; one that no module takes ends the start when they are loaded.
+            (name, [_, ..]) if !self.config.modules.is_empty() => {
+                self.module_directive(name, arguments);
+                Ok(())
+            }
             _ => Err("Bad directive or wrong number of arguments".into()),
         }
+    }
+
+    /// Keeps a directive for the module that will register it.
+    fn module_directive(&mut self, name: &[u8], arguments: &[Vec<u8>]) {
+        let name = String::from_utf8_lossy(name).into_owned();
+        self.config.module_directives.retain(|(other, _)| *other != name);
+        self.config.module_directives.push((name, arguments.join(&b' ')));
     }
 
     fn include(&mut self, pattern: &[u8], depth: usize) -> Result<(), Failure> {

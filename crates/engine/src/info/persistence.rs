@@ -1,4 +1,5 @@
-//! INFO's section of what works on a snapshot of the data: nothing is loaded or saved, but modules have child processes.
+//! INFO's section of what works on a snapshot of the data: nothing is loaded or saved, but modules have child
+//! processes.
 
 use super::Fields;
 use crate::engine::Engine;

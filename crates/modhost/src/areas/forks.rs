@@ -124,8 +124,8 @@ fn begin(
     }
 }
 
-/// Forks a child process off that sees all data as they are now. The function is called in the parent, on the thread that
-/// runs commands, when the child has ended.
+/// Forks a child process off that sees all data as they are now. The function is called in the parent, on the thread
+/// that runs commands, when the child has ended.
 #[allow(non_snake_case, reason = "named as in the API")]
 pub(crate) unsafe extern "C" fn Fork<const SLOT: usize>(
     done: Option<ForkDoneFunc>,

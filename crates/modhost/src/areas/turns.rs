@@ -10,8 +10,8 @@ use crate::context::Ctx;
 use crate::gil;
 use crate::lend::with_engine;
 
-/// When others may have their turn in this context: when the command has run for as long as `busy-reply-threshold` says,
-/// and from then on as often as the clock ticks. None where that is never.
+/// When others may have their turn in this context: when the command has run for as long as `busy-reply-threshold`
+/// says, and from then on as often as the clock ticks. None where that is never.
 fn next_turn(ctx: &Ctx, threshold: Duration, now: Instant) -> Option<Instant> {
     ctx.next_turn.get().or_else(|| {
         let begun = ctx.begun.get().unwrap_or(now);

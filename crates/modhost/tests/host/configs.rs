@@ -76,6 +76,19 @@ fn every_kind_has_its_syntax() {
 }
 
 #[test]
+fn a_name_needs_no_prefix() {
+    let mut server = Server::with("configs");
+    assert_eq!(server.raw("config get plain-number"), "*2|$12|plain-number|$1|1|");
+    assert_eq!(server.raw("config get configs.plain-number"), "*0|");
+    assert_eq!(server.raw("config set Plain-Number 7 timeout 2"), "+OK|");
+    assert_eq!(server.raw("config get plain-n*"), "*2|$12|plain-number|$1|7|");
+    let reason = "argument must be between 0 and 100 inclusive";
+    assert_eq!(server.raw("config set plain-number 101"), failed("plain-number", reason));
+    assert_eq!(server.raw("module unload configs"), "+OK|");
+    assert_eq!(server.raw("config get plain-number"), "*0|");
+}
+
+#[test]
 fn secrets_are_shown_nowhere() {
     let mut server = Server::with("configs");
     server.call("config set slowlog-log-slower-than 0");

@@ -70,6 +70,14 @@ fn a_function_isn_t_told_of_what_it_does() {
 }
 
 #[test]
+fn a_function_is_told_of_what_it_does_where_its_module_wants_that() {
+    let mut server = Server::new();
+    server.load("events", &["nested"]).expect("loaded");
+    assert_eq!(told(&mut server, "set nested x"), ["set of nested in 0, 8", "set of inner in 0, 8"]);
+    assert_eq!(told(&mut server, "set k v"), ["set of k in 0, 8"]);
+}
+
+#[test]
 fn the_server_s_events() {
     let mut server = Server::with("events");
     assert_eq!(server.raw("events.supported"), "+OK|");

@@ -11,7 +11,6 @@ fn callbacks_are_called_as_by_redis_server() {
     let library = compile(ours.directory(), "places", &[]);
     ours.load_file(&library, &[]).expect("loaded");
     let mut theirs = Redis::with(&library);
-    let mut script = String::new();
     // Each leaves the databases empty, and begins with two values that are worth a thread, and two that aren't.
     for line in [
         "del large none small",
@@ -48,14 +47,19 @@ fn callbacks_are_called_as_by_redis_server() {
         "type large",
     ] {
         for lazy in ["yes", "no"] {
+            if lazy == "yes" && ["rename", "renamenx", "move"].iter().any(|name| line.starts_with(name)) {
+                // Theirs asks what freeing the value would take, and doesn't free it.
+                continue;
+            }
             let setup = "select 3\nplaces.set large 1000\nplaces.set small 1\nplaces.notes";
-            script.push_str(&format!(
+            let script = format!(
                 "config set lazyfree-lazy-server-del {lazy} lazyfree-lazy-expire {lazy} lazyfree-lazy-user-del {lazy}
                  {setup}\n{line}\nplaces.notes\ndbsize\nflushall\nplaces.notes\n"
-            ));
+            );
+            println!("{line}, {lazy}");
+            same(&mut ours, &mut theirs, &script);
         }
     }
-    same(&mut ours, &mut theirs, &script);
 }
 
 #[test]
@@ -101,6 +105,36 @@ fn what_time_and_memory_take_is_told_as_well() {
     server.call("config set maxmemory 1");
     assert_eq!(server.raw("dbsize"), ":0|");
     assert_eq!(server.raw("places.notes"), note("unlink 6:k effort 6:k "));
+}
+
+/// Redis ends when a value can't be read whose module hasn't said that it looks for errors; here no module's word is
+/// needed, and there is none in INFO but what it has said.
+#[test]
+fn a_payload_that_is_broken_is_refused_whatever_the_module_says_of_errors() {
+    for (args, options) in [(&[][..], "options=[]"), (&["handle"][..], "options=[handle-io-errors]")] {
+        let mut server = Server::new();
+        server.load("places", args).expect("loaded");
+        assert!(server.engine.info_text(&["modules"]).contains(options));
+        server.call("places.set k 5");
+        let whole = payload(&server.bytes(&[b"dump", b"k"])).to_vec();
+        server.call("places.notes");
+        let before = server.report("places").memory;
+        // Of the value: the type's number in nine bytes, what follows and the number in one each, the end. Then two of
+        // the version and eight of the checksum.
+        for (at, byte) in [(10, 9), (10, 0), (11, 0xc0)] {
+            let mut broken = whole.clone();
+            broken[at] = byte;
+            let body = broken.len() - 8;
+            let checksum = persist::crc64::checksum(&broken[..body]).to_le_bytes();
+            broken[body..].copy_from_slice(&checksum);
+            let reply = server.bytes(&[b"restore", b"l", b"0", &broken]);
+            assert_eq!(String::from_utf8_lossy(&reply), "-ERR Bad data format\r\n", "{at} {byte}");
+        }
+        assert!(server.raw("places.notes").contains("broken 0:l"));
+        let after = server.report("places").memory;
+        assert_eq!((after.live, after.blocks), (before.live, before.blocks));
+        assert_eq!(server.raw("exists l"), ":0|");
+    }
 }
 
 /// A client that has sent a command, which hasn't replied.

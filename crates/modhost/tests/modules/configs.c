@@ -10,7 +10,7 @@
 
 #define S RedisModuleString
 
-static long long number = -7, bytes;
+static long long number = -7, bytes, plain;
 static int flag, color, bits, immutable, other, applied, secret;
 static S *text;
 
@@ -128,10 +128,13 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, S **argv, int argc)
     TRY(RedisModule_RegisterBoolConfig(ctx, "secret", 0, REDISMODULE_CONFIG_SENSITIVE, get_int, set_int, NULL, &secret));
     TRY(RedisModule_RegisterEnumConfig(ctx, "color", 2, 0, colors, values, 3, get_int, set_int, NULL, &color));
     TRY(RedisModule_RegisterEnumConfig(ctx, "bits", 5, REDISMODULE_CONFIG_BITFLAGS, colors, values, 3, get_int, set_int, NULL, &bits));
+    TRY(RedisModule_RegisterNumericConfig(ctx, "plain-number", 1, REDISMODULE_CONFIG_UNPREFIXED, 0, 100, get_number, set_number, NULL, &plain));
     TRY(RedisModule_RegisterStringConfig(ctx, "text", "a text", 0, get_text, set_text, NULL, &text));
     REFUSED(RedisModule_RegisterBoolConfig(ctx, "FLAG", 1, 0, get_int, set_int, NULL, &flag), EALREADY);
     REFUSED(RedisModule_RegisterBoolConfig(ctx, "a b", 1, 0, get_int, set_int, NULL, &flag), EINVAL);
     REFUSED(RedisModule_RegisterBoolConfig(ctx, "m", 1, REDISMODULE_CONFIG_MEMORY, get_int, set_int, NULL, &flag), EINVAL);
+    REFUSED(RedisModule_RegisterBoolConfig(ctx, "timeout", 1, REDISMODULE_CONFIG_UNPREFIXED, get_int, set_int, NULL, &flag), EALREADY);
+    REFUSED(RedisModule_RegisterBoolConfig(ctx, "plain-number", 1, REDISMODULE_CONFIG_UNPREFIXED, get_int, set_int, NULL, &flag), EALREADY);
     if (argc != 0)
         return REDISMODULE_OK;
     return RedisModule_LoadConfigs(ctx);

@@ -180,7 +180,6 @@ static int quiet(RedisModuleCtx *ctx, S **argv, int argc)
 
 int RedisModule_OnLoad(RedisModuleCtx *ctx, S **argv, int argc)
 {
-    REDISMODULE_NOT_USED(argv);
     if (RedisModule_Init(ctx, "events", 3, REDISMODULE_APIVER_1) == REDISMODULE_ERR)
         return REDISMODULE_ERR;
     RedisModule_CreateCommand(ctx, "events.log", log_lines, "", 0, 0, 0);
@@ -199,6 +198,10 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, S **argv, int argc)
     for (size_t at = 0; at < sizeof events / sizeof *events; at++)
         if (RedisModule_SubscribeToServerEvent(ctx, events[at], on_event) == REDISMODULE_ERR)
             return REDISMODULE_ERR;
-    /* Redis 7.0 has no such event; this one is tried only when it is asked for. */
+    /* Neither is in Redis 7.0, and both are tried only when they are asked for. */
+    if (argc != 0 && strcmp(RedisModule_StringPtrLen(argv[0], NULL), "nested") == 0) {
+        RedisModule_SetModuleOptions(ctx, REDISMODULE_OPTIONS_ALLOW_NESTED_KEYSPACE_NOTIFICATIONS);
+        return REDISMODULE_OK;
+    }
     return argc == 0 ? REDISMODULE_OK : RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_Key, on_event);
 }

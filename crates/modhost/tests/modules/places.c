@@ -26,8 +26,13 @@ static void *load(RedisModuleIO *io, int version)
 {
     REDISMODULE_NOT_USED(version);
     note("load", RedisModule_GetDbIdFromIO(io), RedisModule_GetKeyNameFromIO(io));
+    const long long number = RedisModule_LoadSigned(io);
+    if (RedisModule_IsIOError(io)) {
+        note("broken", RedisModule_GetDbIdFromIO(io), RedisModule_GetKeyNameFromIO(io));
+        return NULL;
+    }
     long long *value = RedisModule_Alloc(sizeof(*value));
-    *value = RedisModule_LoadSigned(io);
+    *value = number;
     return value;
 }
 
@@ -141,7 +146,6 @@ static int await(RedisModuleCtx *ctx, S **argv, int argc)
 int RedisModule_OnLoad(RedisModuleCtx *ctx, S **argv, int argc)
 {
     REDISMODULE_NOT_USED(argv);
-    REDISMODULE_NOT_USED(argc);
     if (RedisModule_Init(ctx, "places", 1, REDISMODULE_APIVER_1) == REDISMODULE_ERR)
         return REDISMODULE_ERR;
     RedisModuleTypeMethods methods = { .version = 4,
@@ -153,6 +157,9 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, S **argv, int argc)
                                        .free_effort2 = effort,
                                        .unlink2 = unlink_value,
                                        .copy2 = copy };
+    /* Any argument says that the module looks for errors itself, which it does in any case. */
+    if (argc != 0)
+        RedisModule_SetModuleOptions(ctx, REDISMODULE_OPTIONS_HANDLE_IO_ERRORS);
     type = RedisModule_CreateDataType(ctx, "testplace", 0, &methods);
     if (type == NULL)
         return REDISMODULE_ERR;

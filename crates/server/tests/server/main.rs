@@ -9,6 +9,7 @@ mod libraries;
 mod memory;
 mod messages;
 mod misbehaving;
+mod module_configuration;
 mod module_events;
 mod module_rounds;
 mod module_turns;
