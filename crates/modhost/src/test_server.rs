@@ -54,7 +54,7 @@ pub struct TestServer {
     modules: Rc<ModuleHost>,
     event_loop: EventLoop,
     inboxes: HashMap<ClientId, Inbox>,
-    /// What each module held when its OnLoad was done.
+    /// What each module held when its OnLoad was done, or leaks were last asked for.
     loaded_with: BTreeMap<String, Leak>,
     log: Log,
     directory: TempDir,
@@ -123,6 +123,14 @@ impl TestServer {
         }
     }
 
+    /// Notes what a module holds, against which leaks are reckoned; gives what was noted before.
+    fn remember(&mut self, module: &str) -> Option<Leak> {
+        match self.modules.held(module) {
+            Some(held) => self.loaded_with.insert(module.to_owned(), held),
+            None => self.loaded_with.remove(module),
+        }
+    }
+
     /// Runs something whose log is to be kept.
     fn logged<R>(&mut self, body: impl FnOnce(&mut Self) -> R) -> R {
         let dispatch = self.log.dispatch.clone();
@@ -166,10 +174,7 @@ impl TestServer {
             return Err(TestError::NotLoaded { path: path.to_owned(), log });
         }
         let report = self.engine.module_reports().pop().expect("it was loaded last");
-        match self.modules.held(&report.name) {
-            Some(held) => self.loaded_with.insert(report.name.clone(), held),
-            None => self.loaded_with.remove(&report.name),
-        };
+        self.remember(&report.name);
         Ok(report.name)
     }
 
@@ -221,7 +226,8 @@ impl TestServer {
     }
 
     /// Empties the databases and unloads every module; gives what any module has left behind since the server was made
-    /// or this was last called. A module that can't be unloaded is held against what it had when its OnLoad was done.
+    /// or this was last called. A module that can't be unloaded is held against what it had then, or when its OnLoad was
+    /// done; one that makes something on its first use, and keeps it, is used and asked once before the test proper.
     ///
     /// # Errors
     /// When the server doesn't come to rest: see [`TestServer::settle`].
@@ -246,8 +252,9 @@ impl TestServer {
         }
         let mut leaks = self.modules.take_leaks();
         for (name, reason) in stay {
-            let now = self.modules.held(&name).and_then(|held| held.above(self.loaded_with.get(&name)));
-            leaks.extend(now.map(|leak| Leak { stays: Some(reason), ..leak }));
+            let then = self.remember(&name);
+            let more = self.modules.held(&name).and_then(|held| held.above(then.as_ref()));
+            leaks.extend(more.map(|leak| Leak { stays: Some(reason), ..leak }));
         }
         Ok(leaks)
     }
