@@ -6,9 +6,9 @@
 
 use std::alloc::Layout;
 use std::ptr::{self, NonNull};
+use std::sync::atomic::AtomicU8;
 
 use crate::backend::{Backend, Imp};
-use crate::sync::atomic::AtomicU8;
 use crate::{ledger, oom, request};
 
 /// Runs an operation that allocates, or returns null with nothing changed. `usable_size` is that of
@@ -55,7 +55,7 @@ pub fn runs_at_once() -> bool {
 /// itself: the byte [`RUNS_AT_ONCE`], or another one. The place is there, and the same,
 /// until the thread's memory is taken down.
 pub fn state_of_thread() -> *const AtomicU8 {
-    ledger::place_of_state()
+    ledger::place_of_state().cast()
 }
 
 /// What is there when an operation runs at once.
