@@ -168,8 +168,9 @@ pub(crate) fn watch_threads() {
 /// what cannot report one ends the program. No race between threads can pass it, as each thread
 /// draws from one budget before it allocates. What threads have drawn in advance only they can use: at
 /// most a 512th of the limit each, but up to 64 KiB in any case and never more than 256 KiB. So a
-/// request may be refused when there is less than that left for each other thread. A block that grows or shrinks into another size class must find room for the new
-/// one beside the old one, since both are there while it is moved.
+/// request may be refused when there is less than that left for each other thread. A block that grows
+/// or shrinks into another size class must find room for the new one beside the old one, since both are
+/// there while it is moved.
 ///
 /// If more is in use than a new limit allows, new requests are refused until enough has been freed.
 /// Operations that are under way on other threads while a limit is set, one a thread, are not held up
