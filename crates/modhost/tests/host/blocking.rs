@@ -7,16 +7,9 @@ use engine::ClientId;
 use crate::support::Server;
 
 impl Server {
-    /// Lets threads work until the client has a reply.
-    pub(crate) fn await_reply(&mut self, client: ClientId) -> String {
-        loop {
-            self.turn();
-            let bytes = self.engine.output(client).to_vec();
-            if !bytes.is_empty() {
-                self.engine.sent(client, bytes.len());
-                return String::from_utf8_lossy(&bytes).replace("\r\n", "|");
-            }
-        }
+    /// What a client is replied that waits for threads.
+    pub(crate) fn awaited(&mut self, client: ClientId) -> String {
+        String::from_utf8_lossy(&self.await_reply(client)).replace("\r\n", "|")
     }
 
     /// A client that has sent a command, which hasn't replied.
@@ -48,7 +41,7 @@ fn a_thread_ends_the_wait() {
     let mut server = Server::with("waiters");
     for _ in 0..20 {
         let client = server.waiting("waiters.thread more words");
-        assert_eq!(server.await_reply(client), "*3|$14|waiters.thread|:3|$15|from the thread|");
+        assert_eq!(server.awaited(client), "*3|$14|waiters.thread|:3|$15|from the thread|");
     }
     assert_eq!(server.counts(), "*3|:20|:0|:0|");
     assert_eq!(server.raw("module unload waiters"), "+OK|");
@@ -95,10 +88,10 @@ fn a_timer_is_known_that_is_set_behind_a_wait() {
 fn a_thread_replies() {
     let mut server = Server::with("waiters");
     let client = server.waiting("waiters.answer");
-    assert_eq!(server.await_reply(client), "*4|:1|:2|:3|:1|");
+    assert_eq!(server.awaited(client), "*4|:1|:2|:3|:1|");
     let many: Vec<ClientId> = (0..10).map(|_| server.waiting("waiters.answer")).collect();
     for client in many {
-        assert!(server.await_reply(client).ends_with("|:1|"));
+        assert!(server.awaited(client).ends_with("|:1|"));
     }
     assert_eq!(server.raw("get turns"), "$2|33|");
 }
@@ -237,7 +230,7 @@ fn what_waits_is_promised() {
     let mut server = Server::with("waiters");
     assert_eq!(server.raw("waiters.promise incr n"), ":1|", "what doesn't wait replies");
     let on_thread = server.waiting("waiters.promise waiters.thread x");
-    assert_eq!(server.await_reply(on_thread), "*2|+kept|*3|$14|waiters.thread|:2|$15|from the thread|");
+    assert_eq!(server.awaited(on_thread), "*2|+kept|*3|$14|waiters.thread|:2|$15|from the thread|");
     let on_clock = server.waiting("waiters.promise wait 1 100");
     server.engine.clock_mut().advance(Duration::from_millis(100));
     assert_eq!(server.output(on_clock), "");

@@ -143,7 +143,7 @@ fn a_thread_decides() {
     {
         for _ in 0..10 {
             let waiting = server.waiting(&format!("auth 1one {password}"));
-            assert_eq!(server.await_reply(waiting), reply, "{password}");
+            assert_eq!(server.awaited(waiting), reply, "{password}");
             server.engine.disconnect(waiting);
         }
     }

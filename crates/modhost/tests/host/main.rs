@@ -24,6 +24,7 @@ mod oracle;
 mod places;
 mod refusals;
 mod support;
+mod symbols;
 mod telling;
 mod test_server;
 mod turns;

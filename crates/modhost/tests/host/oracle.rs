@@ -1,8 +1,8 @@
 //! Debian's redis-server, with the same modules.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,56 +17,67 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// A redis-server of its own, which ends with the value.
 pub(crate) struct Redis {
     child: Child,
-    port: u16,
+    socket: PathBuf,
     connection: Connection,
     _directory: TempDir,
 }
 
 /// A connection to it.
-pub(crate) struct Connection(BufReader<TcpStream>);
+pub(crate) struct Connection(BufReader<UnixStream>);
 
 impl Redis {
     /// A server with this module.
     pub(crate) fn with(library: &Path) -> Self {
+        Self::with_args(library, &[])
+    }
+
+    /// A server with this module, which is given these arguments.
+    pub(crate) fn with_args(library: &Path, args: &[&str]) -> Self {
         let directory = TempDir::new().expect("a directory");
-        let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|socket| socket.local_addr());
-        let port = port.expect("a free port").port();
+        let socket = directory.path().join("socket");
         let mut child = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--daemonize", "no"])
+            .args(["--port", "0", "--save", "", "--daemonize", "no", "--unixsocket"])
+            .arg(&socket)
             .args(["--enable-debug-command", "yes", "--enable-module-command", "yes"])
             .arg("--dir")
             .arg(directory.path())
             .arg("--loadmodule")
             .arg(library)
+            .args(args)
             .stdout(Stdio::null())
             .spawn()
             .expect("redis-server runs");
         let began = Instant::now();
         let connection = loop {
-            if let Some(connection) = Connection::to(port) {
+            if let Some(connection) = Connection::to(&socket) {
                 break connection;
             }
             let gone = child.try_wait().expect("a child");
             assert!(gone.is_none() && began.elapsed() < PATIENCE, "redis-server with {}", library.display());
             thread::sleep(Duration::from_millis(20));
         };
-        Self { child, port, connection, _directory: directory }
+        Self { child, socket, connection, _directory: directory }
     }
 
     /// Another connection.
     pub(crate) fn connect(&self) -> Connection {
-        Connection::to(self.port).expect("redis-server accepts")
+        Connection::to(&self.socket).expect("redis-server accepts")
     }
 
     /// The bytes that a command replies.
     pub(crate) fn bytes(&mut self, args: &[&[u8]]) -> Vec<u8> {
         self.connection.bytes(args)
     }
+
+    /// The bytes of one more reply, to what was sent before.
+    pub(crate) fn next_reply(&mut self) -> Vec<u8> {
+        self.connection.read_reply()
+    }
 }
 
 impl Connection {
-    fn to(port: u16) -> Option<Self> {
-        let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    fn to(socket: &Path) -> Option<Self> {
+        let stream = UnixStream::connect(socket).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         Some(Self(BufReader::new(stream)))
     }
@@ -114,6 +125,8 @@ impl Connection {
             }
             (b'*' | b'~' | b'>', Some(count @ 0..)) => (0..count).for_each(|_| self.reply(into)),
             (b'%', Some(count @ 0..)) => (0..2 * count).for_each(|_| self.reply(into)),
+            // Attributes come before what they are about.
+            (b'|', Some(count @ 0..)) => (0..=2 * count).for_each(|_| self.reply(into)),
             _ => {}
         }
     }
@@ -134,13 +147,44 @@ pub(crate) fn payload(reply: &[u8]) -> &[u8] {
     &reply[begin..reply.len() - 2]
 }
 
-/// Has both servers run the same commands, a line each, whose replies must be the same.
+/// The words of a command, which are separated by spaces.
+pub(crate) fn words(line: &str) -> Vec<&[u8]> {
+    line.split(' ').map(str::as_bytes).collect()
+}
+
+/// Has both servers run a command; what each of them replies.
+pub(crate) fn each(ours: &mut Server, theirs: &mut Redis, args: &[&[u8]]) -> [Vec<u8>; 2] {
+    [ours.bytes(args), theirs.bytes(args)]
+}
+
+/// Has both servers run the same commands, whose replies must be the same: one on each line; lines that are empty or
+/// begin with `#` are none. A client here that waits is given what threads and the clock bring.
+///
+/// Where a command asks how long something has to live, redis-server's answer may be less by the time that has passed:
+/// here the clock stands still.
 #[track_caller]
 pub(crate) fn same(ours: &mut Server, theirs: &mut Redis, script: &str) {
-    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let args: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-        let (ours, theirs) = (ours.bytes(&args), theirs.bytes(&args));
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace("\r\n", "|");
-        assert_eq!(text(&ours), text(&theirs), "{line}");
+    let began = Instant::now();
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let args = words(line);
+        let (ours, theirs) = (ours.patient(&args), theirs.bytes(&args));
+        let passed = began.elapsed() + Duration::from_secs(1);
+        let slack = match args[0] {
+            name if name.ends_with(b"pttl") => passed.as_millis(),
+            name if name.ends_with(b"ttl") => passed.as_secs().into(),
+            _ => 0,
+        };
+        if !is_less_by(&ours, &theirs, slack) {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace("\r\n", "|");
+            assert_eq!(text(&ours), text(&theirs), "{line}");
+        }
     }
+}
+
+/// Whether both replies are positive integers, of which the second is less, but not by more than that.
+fn is_less_by(first: &[u8], second: &[u8], most: u128) -> bool {
+    let number =
+        |reply: &[u8]| std::str::from_utf8(reply).ok()?.strip_prefix(':')?.trim_end().parse::<u128>().ok();
+    let Some((first, second)) = number(first).zip(number(second)) else { return false };
+    first.checked_sub(second).is_some_and(|less| less <= most && second > 0)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 
+use engine::ClientId;
 use engine::{ModuleReport, Reply};
 use modhost::{TestError, TestServer};
 use tempfile::TempDir;
@@ -19,23 +20,30 @@ static HEADER: LazyLock<PathBuf> = LazyLock::new(|| {
 
 /// Compiles the module of that name, with more options for the compiler, to a file of its own.
 pub(crate) fn compile(directory: &Path, name: &str, options: &[&str]) -> PathBuf {
+    let library = directory.join(format!("{name}.so"));
+    compile_to(&library, &format!("{name}.c"), options);
+    library
+}
+
+/// Compiles a source of the test modules, in C or C++, to a library.
+pub(crate) fn compile_to(library: &Path, source: &str, options: &[&str]) {
     // One at a time: the tests' own threads would otherwise start as many compilers as there are tests.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/modules").join(format!("{name}.c"));
-    let library = directory.join(format!("{name}.so"));
-    let status = Command::new("gcc")
-        .args(["-std=gnu11", "-Wall", "-Werror", "-O1", "-fPIC", "-shared"])
+    let (compiler, standard) =
+        if source.ends_with(".cpp") { ("g++", "-std=gnu++17") } else { ("gcc", "-std=gnu11") };
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/modules").join(source);
+    let status = Command::new(compiler)
+        .args([standard, "-Wall", "-Werror", "-O1", "-fPIC", "-shared"])
         .args(options)
         .arg("-I")
         .arg(&*HEADER)
         .arg(&source)
         .arg("-o")
-        .arg(&library)
+        .arg(library)
         .status()
-        .expect("gcc runs");
+        .expect("the compiler runs");
     assert!(status.success(), "{} compiles", source.display());
-    library
 }
 
 /// A server, and the modules that were compiled for it.
@@ -113,6 +121,24 @@ impl Server {
         let bytes = self.engine.output(client).to_vec();
         self.engine.sent(client, bytes.len());
         bytes
+    }
+
+    /// The same of a command that may wait: threads of modules work meanwhile.
+    pub(crate) fn patient(&mut self, args: &[&[u8]]) -> Vec<u8> {
+        let reply = self.bytes(args);
+        if reply.is_empty() { self.await_reply(self.client) } else { reply }
+    }
+
+    /// Lets threads work until the client has a reply.
+    pub(crate) fn await_reply(&mut self, client: ClientId) -> Vec<u8> {
+        loop {
+            self.turn();
+            let bytes = self.engine.output(client).to_vec();
+            if !bytes.is_empty() {
+                self.engine.sent(client, bytes.len());
+                return bytes;
+            }
+        }
     }
 
     /// What is told of a module.

@@ -52,7 +52,6 @@ fn the_program_offers_no_symbols() {
     let program = env!("CARGO_BIN_EXE_zmalloc-server");
     let output = Command::new("nm").args(["-D", "--defined-only", program]).output().expect("nm runs");
     let symbols = String::from_utf8(output.stdout).expect("text");
-    let is_ours = |line: &&str| line.contains("odule") || line.contains("modhost");
-    let offered: Vec<_> = symbols.lines().filter(is_ours).collect();
+    let offered: Vec<_> = symbols.lines().collect();
     assert!(offered.is_empty(), "{offered:?}");
 }
