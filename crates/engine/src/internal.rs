@@ -200,8 +200,8 @@ impl Engine {
             return Err(Refusal::Arity(Error::wrong_arity(&call.full_name())));
         }
         if inner.as_script && flags.contains(Flags::NOSCRIPT) {
-            let text = "ERR command is not allowed on script mode";
-            return Err(Refusal::NoScript(Error::fixed(text)));
+            let text = format!("ERR command '{}' is not allowed on script mode", call.full_name());
+            return Err(Refusal::NoScript(Error::new(text)));
         }
         if inner.no_writes && flags.contains(Flags::WRITE) {
             let text =

@@ -8,21 +8,32 @@ use crate::pubsub::Kind;
 
 /// SUBSCRIBE: what is published to these channels is sent to the client from now on.
 pub(crate) fn subscribe(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    if !may_listen(context) {
+        return Err(Error::fixed("ERR SUBSCRIBE isn't allowed for a DENY BLOCKING client"));
+    }
     subscribe_to(context, Kind::Channel, "subscribe", &args[1..])
 }
 
 /// PSUBSCRIBE: what is published to channels that match is sent to the client from now on.
 pub(crate) fn psubscribe(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
+    if !may_listen(context) {
+        return Err(Error::fixed("ERR PSUBSCRIBE isn't allowed for a DENY BLOCKING client"));
+    }
     subscribe_to(context, Kind::Pattern, "psubscribe", &args[1..])
 }
 
 /// SSUBSCRIBE: what is published to these shard channels is sent to the client from now on.
 pub(crate) fn ssubscribe(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
-    // Redis lets a transaction subscribe to channels, for the sake of those who do, but not to shard channels.
     if !context.may_wait() {
         return Err(Error::fixed("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"));
     }
     subscribe_to(context, Kind::Shard, "ssubscribe", &args[1..])
+}
+
+/// Whether messages could reach the client: nobody reads them where a module calls the command. Redis lets a transaction
+/// subscribe to channels, for the sake of those who do, but not to shard channels.
+fn may_listen(context: &Context<'_>) -> bool {
+    context.may_wait() || context.client().transaction.is_some()
 }
 
 /// UNSUBSCRIBE: the opposite of SUBSCRIBE; without channels, of all.

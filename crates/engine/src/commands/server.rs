@@ -18,7 +18,7 @@ pub(crate) fn time(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Err
 
 /// MONITOR: shows the client every command as it runs; one that is shown them already gets no answer.
 pub(crate) fn monitor(context: &mut Context<'_>, _args: &[&[u8]]) -> Result<(), Error> {
-    if context.client().transaction.is_some() {
+    if !context.may_wait() {
         return Err(Error::fixed("ERR MONITOR isn't allowed for DENY BLOCKING client"));
     }
     if context.engine.begin_monitor(context.id) {

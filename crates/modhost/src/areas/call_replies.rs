@@ -64,9 +64,14 @@ export! {
     }
 
     /// Bytes of a text, elements of an aggregate.
+    /// Of strings and errors the bytes, of what has elements their number; of anything else, verbatim strings and big
+    /// numbers too, 0.
     fn CallReplyLength(answer: Option<&CallReply>) -> usize {
         let counted = answer.filter(|answer| {
-            !matches!(answer.kind, reply::INTEGER | reply::BOOL | reply::DOUBLE | reply::BIG_NUMBER | reply::NULL)
+            matches!(
+                answer.kind,
+                reply::STRING | reply::ERROR | reply::ARRAY | reply::SET | reply::MAP | reply::ATTRIBUTE
+            )
         });
         counted.map_or(0, |answer| answer.number as usize)
     }

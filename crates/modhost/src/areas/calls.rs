@@ -147,7 +147,7 @@ pub(crate) unsafe fn call(
     arguments: &[Argument],
 ) -> *mut types::CallReply {
     let Some(flags) = CallFlags::parse(format.to_bytes()) else {
-        set_errno(libc::EINVAL);
+        set_errno(libc::EBADF);
         return ptr::null_mut();
     };
     let mut held = Held::new();

@@ -10,7 +10,7 @@ use engine::Engine;
 use module_abi::constants::{ERR, OK};
 use module_abi::types::{self, InfoFunc, ModuleString};
 
-use super::numbers::{double_text, parse_double, parse_unsigned};
+use super::numbers::{parse_double, parse_unsigned, significant_digits};
 use crate::api::{export, export_own};
 use crate::charge::{Charge, Handed, Held, OTHER};
 use crate::context::Ctx;
@@ -244,7 +244,7 @@ export! {
     }
 
     fn InfoAddFieldDouble(info: &InfoCtx<'_>, name: &CStr, value: f64) -> c_int {
-        info.field(&clean(name), double_text(value))
+        info.field(&clean(name), significant_digits(value))
     }
 
     fn InfoAddFieldLongLong(info: &InfoCtx<'_>, name: &CStr, value: c_longlong) -> c_int {

@@ -116,16 +116,20 @@ export! {
         with_engine(|engine| engine.flush_all(is_async != 0));
     }
 
+    /// Fails under a policy that doesn't keep it.
     fn SetLRU(key: Option<&Key>, idle_ms: i64) -> c_int {
-        set_access(key, |engine| engine.access_clock_idle(idle_ms))
+        set_access(key, |engine| if idle_ms < 0 { None } else { engine.access_clock_idle(idle_ms) })
     }
 
     fn GetLRU(key: Option<&Key>, idle_ms: Out<i64>) -> c_int {
         get_access(key, &idle_ms, -1, |engine, clock| engine.idle_ms_of(clock))
     }
 
+    /// Fails under a policy that doesn't keep it; 255 is the most that there is.
     fn SetLFU(key: Option<&Key>, frequency: i64) -> c_int {
-        set_access(key, |engine| engine.access_clock_frequency(frequency))
+        set_access(key, |engine| {
+            if (0..=255).contains(&frequency) { engine.access_clock_frequency(frequency) } else { None }
+        })
     }
 
     fn GetLFU(key: Option<&Key>, frequency: Out<i64>) -> c_int {
@@ -159,14 +163,12 @@ fn set_expiry(key: Option<&Key>, at: Option<i64>) -> c_int {
     if key.with_engine(set).flatten().is_some() { OK } else { ERR }
 }
 
-/// Sets the access clock of a key, to what `clock` says under the policy in force, if anything.
+/// Sets the access clock of a key, to what `clock` says under the policy in force; fails where that is nothing.
 fn set_access(key: Option<&Key>, clock: impl FnOnce(&engine::Engine) -> Option<u32>) -> c_int {
     let Some(key) = key else { return ERR };
     let set = |engine: &mut engine::Engine, db: usize, name: &[u8]| {
-        if let Some(clock) = clock(engine) {
-            let mut entry = engine.entry_mut(db, name)?;
-            entry.set_clock(clock);
-        }
+        let clock = clock(engine)?;
+        engine.entry_mut(db, name)?.set_clock(clock);
         Some(())
     };
     if key.with_engine(set).flatten().is_some() { OK } else { ERR }

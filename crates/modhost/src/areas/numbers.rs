@@ -41,10 +41,25 @@ fn put<T>(number: Option<T>, target: &Out<T>) -> c_int {
     }
 }
 
+/// A number without sign as Redis reads it: what is canonical as a signed number is what it is, and else C's strtoull
+/// says, which takes space and signs in front, and what is negative as 2^64 less that. A NUL ends the text.
 pub(crate) fn parse_unsigned(text: &[u8]) -> Option<u64> {
-    let is_canonical = text == b"0" || text.first().is_some_and(|digit| (b'1'..=b'9').contains(digit));
-    let digits = text.iter().all(u8::is_ascii_digit);
-    if is_canonical && digits { std::str::from_utf8(text).ok()?.parse().ok() } else { None }
+    let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
+    if let Some(number) = keyspace::parse_integer(text) {
+        return u64::try_from(number).ok();
+    }
+    let is_space = |byte: u8| byte.is_ascii_whitespace() || byte == 0x0b;
+    let begin = text.iter().position(|&byte| !is_space(byte))?;
+    let (digits, is_negative) = match &text[begin..] {
+        [b'-', digits @ ..] => (digits, true),
+        [b'+', digits @ ..] => (digits, false),
+        digits => (digits, false),
+    };
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number = std::str::from_utf8(digits).ok()?.parse::<u64>().ok()?;
+    Some(if is_negative { number.wrapping_neg() } else { number })
 }
 
 /// A number as C's strtod reads it, all of the text; neither NaN nor out of range, and no space before it.
@@ -80,8 +95,21 @@ fn parse_stream_id(text: &[u8]) -> Option<StreamId> {
     Some(StreamId { ms, seq })
 }
 
-/// A number with 17 significant digits at most, as C's `%.17g` writes it.
+/// The text that a number becomes as a string: all digits of what is an integer and no larger than 2^62; else at most 17
+/// that are significant. What is no number has no sign.
 pub(crate) fn double_text(number: f64) -> String {
+    const LARGEST: f64 = (i64::MAX / 2) as f64;
+    if number.is_nan() {
+        return "nan".to_owned();
+    }
+    if number != 0.0 && number.abs() <= LARGEST && number.fract() == 0.0 {
+        return (number as i64).to_string();
+    }
+    significant_digits(number)
+}
+
+/// A number with 17 significant digits at most, as C's `%.17g` writes it.
+pub(crate) fn significant_digits(number: f64) -> String {
     let mut buffer = [0_u8; 64];
     // SAFETY: there is room for as many bytes as are said, and the format takes one double.
     let len = unsafe { libc::snprintf(buffer.as_mut_ptr().cast(), buffer.len(), c"%.17g".as_ptr(), number) };
@@ -93,11 +121,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unsigned_numbers_are_canonical() {
-        for (text, number) in [("0", Some(0)), ("18446744073709551615", Some(u64::MAX)), ("7", Some(7))] {
-            assert_eq!(parse_unsigned(text.as_bytes()), number);
+    fn unsigned_numbers_are_those_of_strtoull() {
+        for (text, number) in [
+            ("0", 0),
+            ("18446744073709551615", u64::MAX),
+            ("7", 7),
+            ("01", 1),
+            ("+1", 1),
+            (" \t1", 1),
+            ("-01", u64::MAX),
+            ("-0", 0),
+            ("5\0x", 5),
+        ] {
+            assert_eq!(parse_unsigned(text.as_bytes()), Some(number), "{text}");
         }
-        for text in ["", "00", "01", "-1", "+1", " 1", "1 ", "18446744073709551616", "1a"] {
+        for text in ["", "-1", "1 ", "18446744073709551616", "1a", "+", "-", " ", "+-1", "0x1"] {
             assert_eq!(parse_unsigned(text.as_bytes()), None, "{text}");
         }
     }
@@ -114,6 +152,11 @@ mod tests {
         }
         assert_eq!(double_text(0.1), "0.10000000000000001");
         assert_eq!(double_text(3.0), "3");
+        assert_eq!(double_text(-f64::NAN), "nan");
+        assert_eq!(double_text(-0.0), "-0");
+        assert_eq!(double_text(4.9495111040579802e17), "494951110405798016");
+        assert_eq!(double_text(-4611686018427387904.0), "-4611686018427387904");
+        assert_eq!(double_text(9.2233720368547758e18), "9.2233720368547758e+18");
         assert_eq!(double_text(f64::MIN), "-1.7976931348623157e+308");
     }
 

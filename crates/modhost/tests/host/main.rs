@@ -22,6 +22,7 @@ mod looping;
 mod memory;
 mod oracle;
 mod places;
+mod probes;
 mod refusals;
 mod support;
 mod symbols;

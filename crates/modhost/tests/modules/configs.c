@@ -8,8 +8,6 @@
 
 #include "check.h"
 
-#define S RedisModuleString
-
 static long long number = -7, bytes, plain;
 static int flag, color, bits, immutable, other, applied, secret;
 static S *text;

@@ -1,39 +1,14 @@
-/* Writes down what it is told of: events.log gives the lines since the last time. */
+/* Writes down what it is told of: events.log is its diary. */
 
 #include "redismodule.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "check.h"
+#include "diary.h"
 
-#define S RedisModuleString
-
-static char lines[1 << 16];
-static size_t used;
 /* Cron and the loop only count. */
 static int crons, sleeps, wakes;
-
-static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void note(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    used += vsnprintf(lines + used, sizeof lines - used, format, args);
-    va_end(args);
-    lines[used++] = '\n';
-}
-
-static int log_lines(RedisModuleCtx *ctx, S **argv, int argc)
-{
-    REDISMODULE_NOT_USED(argv);
-    REDISMODULE_NOT_USED(argc);
-    RedisModule_ReplyWithStringBuffer(ctx, lines, used);
-    used = 0;
-    return REDISMODULE_OK;
-}
 
 static int counts(RedisModuleCtx *ctx, S **argv, int argc)
 {
@@ -182,7 +157,7 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, S **argv, int argc)
 {
     if (RedisModule_Init(ctx, "events", 3, REDISMODULE_APIVER_1) == REDISMODULE_ERR)
         return REDISMODULE_ERR;
-    RedisModule_CreateCommand(ctx, "events.log", log_lines, "", 0, 0, 0);
+    RedisModule_CreateCommand(ctx, "events.log", read_diary, "", 0, 0, 0);
     RedisModule_CreateCommand(ctx, "events.counts", counts, "", 0, 0, 0);
     RedisModule_CreateCommand(ctx, "events.notify", notify, "", 0, 0, 0);
     RedisModule_CreateCommand(ctx, "events.supported", supported, "", 0, 0, 0);

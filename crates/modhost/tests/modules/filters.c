@@ -6,17 +6,8 @@
 
 #include "check.h"
 
-#define S RedisModuleString
-
 static RedisModuleCommandFilter *second;
 static unsigned long long last_client;
-
-static int is(S *string, const char *text)
-{
-    size_t len;
-    const char *bytes = RedisModule_StringPtrLen(string, &len);
-    return len == strlen(text) && memcmp(bytes, text, len) == 0;
-}
 
 static void change(RedisModuleCommandFilterCtx *command)
 {
@@ -26,12 +17,12 @@ static void change(RedisModuleCommandFilterCtx *command)
         last_client = RedisModule_CommandFilterGetClientId(command);
     for (int at = 0; at < count; at++) {
         S *arg = (S *)RedisModule_CommandFilterArgGet(command, at);
-        if (is(arg, "@delete")) {
+        if (equals(arg, "@delete")) {
             RedisModule_CommandFilterArgDelete(command, at--);
             count--;
-        } else if (is(arg, "@replace")) {
+        } else if (equals(arg, "@replace")) {
             RedisModule_CommandFilterArgReplace(command, at, RedisModule_CreateString(NULL, "replaced", 8));
-        } else if (is(arg, "@insert")) {
+        } else if (equals(arg, "@insert")) {
             RedisModule_CommandFilterArgInsert(command, 0, RedisModule_CreateString(NULL, "echo", 4));
             at++, count++;
         }
@@ -40,7 +31,7 @@ static void change(RedisModuleCommandFilterCtx *command)
 
 static void swallow(RedisModuleCommandFilterCtx *command)
 {
-    if (is((S *)RedisModule_CommandFilterArgGet(command, 0), "get"))
+    if (equals((S *)RedisModule_CommandFilterArgGet(command, 0), "get"))
         RedisModule_CommandFilterArgReplace(command, 0, RedisModule_CreateString(NULL, "strlen", 6));
 }
 

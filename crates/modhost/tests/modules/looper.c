@@ -9,8 +9,6 @@
 
 #include "check.h"
 
-#define S RedisModuleString
-
 static int ends[2];
 static long long readable, writable, shots;
 static char taken[64];

@@ -3,11 +3,10 @@
 
 #include "redismodule.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "check.h"
+#include "diary.h"
 
 #ifndef VERSION
 #define VERSION REDISMODULE_TYPE_METHOD_VERSION
@@ -24,25 +23,6 @@ struct parts {
 };
 
 static RedisModuleType *type;
-
-/* What the callbacks have written since it was last read, and its length. */
-static char diary[4096];
-static size_t written;
-
-static void note(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    written += (size_t)vsnprintf(diary + written, sizeof(diary) - written, format, arguments);
-    va_end(arguments);
-    if (written >= sizeof(diary))
-        written = sizeof(diary) - 1;
-}
-
-static const char *name(const RedisModuleString *key)
-{
-    return key == NULL ? "(none)" : RedisModule_StringPtrLen(key, NULL);
-}
 
 static struct parts *make(long long number, RedisModuleString *text, unsigned long count)
 {
@@ -90,7 +70,7 @@ static void *load(RedisModuleIO *io, int version)
     parts->single = single;
     parts->wide = wide;
     const RedisModuleString *key = RedisModule_GetKeyNameFromIO(io);
-    note("load %s db %d version %d;", name(key), RedisModule_GetDbIdFromIO(io), version);
+    note("load %s db %d version %d", name(key), RedisModule_GetDbIdFromIO(io), version);
     return parts;
 }
 
@@ -104,7 +84,7 @@ static void save(RedisModuleIO *io, void *value)
     RedisModule_SaveFloat(io, parts->single);
     SaveLongDouble(io, parts->wide);
     RedisModule_SaveString(io, parts->text);
-    note("save %s db %d;", name(RedisModule_GetKeyNameFromIO(io)), RedisModule_GetDbIdFromIO(io));
+    note("save %s db %d", name(RedisModule_GetKeyNameFromIO(io)), RedisModule_GetDbIdFromIO(io));
 }
 
 static void rewrite(RedisModuleIO *io, RedisModuleString *key, void *value)
@@ -116,14 +96,14 @@ static void rewrite(RedisModuleIO *io, RedisModuleString *key, void *value)
 static size_t usage(const void *value)
 {
     const struct parts *parts = value;
-    note("usage;");
+    note("usage");
     return 1000000 + parts->count;
 }
 
 static size_t usage2(RedisModuleKeyOptCtx *keys, const void *value, size_t samples)
 {
     const struct parts *parts = value;
-    note("usage2 %s db %d samples %zu;", name(RedisModule_GetKeyNameFromOptCtx(keys)),
+    note("usage2 %s db %d samples %zu", name(RedisModule_GetKeyNameFromOptCtx(keys)),
          RedisModule_GetDbIdFromOptCtx(keys), samples);
     return 2000000 + parts->count;
 }
@@ -138,21 +118,21 @@ static void digest(RedisModuleDigest *digest, void *value)
     RedisModule_DigestEndSequence(digest);
     RedisModule_DigestAddLongLong(digest, (long long)parts->count);
     RedisModule_DigestEndSequence(digest);
-    note("digest %s db %d;", name(RedisModule_GetKeyNameFromDigest(digest)),
+    note("digest %s db %d", name(RedisModule_GetKeyNameFromDigest(digest)),
          RedisModule_GetDbIdFromDigest(digest));
 }
 
 static size_t effort(RedisModuleString *key, const void *value)
 {
     REDISMODULE_NOT_USED(value);
-    note("effort %s;", name(key));
+    note("effort %s", name(key));
     return 2;
 }
 
 static size_t effort2(RedisModuleKeyOptCtx *keys, const void *value)
 {
     REDISMODULE_NOT_USED(value);
-    note("effort2 %s db %d;", name(RedisModule_GetKeyNameFromOptCtx(keys)),
+    note("effort2 %s db %d", name(RedisModule_GetKeyNameFromOptCtx(keys)),
          RedisModule_GetDbIdFromOptCtx(keys));
     return 2;
 }
@@ -160,13 +140,13 @@ static size_t effort2(RedisModuleKeyOptCtx *keys, const void *value)
 static void unlink_parts(RedisModuleString *key, const void *value)
 {
     REDISMODULE_NOT_USED(value);
-    note("unlink %s;", name(key));
+    note("unlink %s", name(key));
 }
 
 static void unlink2(RedisModuleKeyOptCtx *keys, const void *value)
 {
     REDISMODULE_NOT_USED(value);
-    note("unlink2 %s db %d;", name(RedisModule_GetKeyNameFromOptCtx(keys)),
+    note("unlink2 %s db %d", name(RedisModule_GetKeyNameFromOptCtx(keys)),
          RedisModule_GetDbIdFromOptCtx(keys));
 }
 
@@ -178,13 +158,13 @@ static struct parts *duplicate(const struct parts *parts)
 
 static void *copy(RedisModuleString *from, RedisModuleString *to, const void *value)
 {
-    note("copy %s to %s;", name(from), name(to));
+    note("copy %s to %s", name(from), name(to));
     return duplicate(value);
 }
 
 static void *copy2(RedisModuleKeyOptCtx *keys, const void *value)
 {
-    note("copy2 %s db %d to %s db %d;", name(RedisModule_GetKeyNameFromOptCtx(keys)),
+    note("copy2 %s db %d to %s db %d", name(RedisModule_GetKeyNameFromOptCtx(keys)),
          RedisModule_GetDbIdFromOptCtx(keys), name(RedisModule_GetToKeyNameFromOptCtx(keys)),
          RedisModule_GetToDbIdFromOptCtx(keys));
     return duplicate(value);
@@ -311,16 +291,6 @@ static int get(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
     for (unsigned long at = 0; at < parts->count; at++)
         whole += parts->cells[at][0] == (char)(at % 251) && parts->cells[at][39] == (char)(at % 251);
     return RedisModule_ReplyWithLongLong(ctx, whole);
-}
-
-/* parts.diary : what the callbacks have written since. */
-static int read_diary(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
-{
-    REDISMODULE_NOT_USED(argv);
-    REDISMODULE_NOT_USED(argc);
-    RedisModule_ReplyWithStringBuffer(ctx, diary, written);
-    written = 0;
-    return REDISMODULE_OK;
 }
 
 /* parts.pack key : the value as a string. */

@@ -8,8 +8,6 @@
 
 #include "check.h"
 
-#define S RedisModuleString
-
 static char seen[256];
 
 /* Notes what it is told, and writes a key of its own, of which it isn't told again. */

@@ -8,7 +8,6 @@
 
 #include "check.h"
 
-#define S RedisModuleString
 #define B RedisModuleBlockedClient
 
 static long long freed, freed_of_gone, disconnected;
