@@ -12,7 +12,7 @@ use engine::{
     ModuleMemory, ModuleReport, Modules, Readiness, ServerEvent, Verdict,
 };
 use keyspace::Defrag;
-use module_abi::constants::{OK, event, subevent};
+use module_abi::constants::{ERR, event, subevent};
 use module_abi::types::ModuleString;
 
 use crate::areas::events::Change;
@@ -180,7 +180,8 @@ impl ModuleHost {
         });
         slot.set_loading(false);
         let path = String::from_utf8_lossy(request.path);
-        if status != OK {
+        // Only that is a failure, as in Redis: modules in Rust answer a byte, with whatever is in the others.
+        if status == ERR {
             tracing::warn!(
                 "Module {path} initialization failed. Module not loaded: its OnLoad answered {status}"
             );
@@ -259,7 +260,7 @@ impl Modules for ModuleHost {
                 ctx.finish();
                 status
             });
-            if status != OK {
+            if status == ERR {
                 let text = String::from_utf8_lossy(name).into_owned();
                 tracing::info!("Module {text} OnUnload failed. Unload canceled.");
                 return Err(Error::fixed("ERR Error unloading module: operation not possible."));

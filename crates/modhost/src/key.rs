@@ -71,7 +71,14 @@ impl Key {
     /// Opens a key; `None` where it isn't there and isn't to be written.
     pub(crate) fn open(ctx: &Ctx, name: &Str, mode: i32) -> Option<Self> {
         let db = ctx.db();
-        let seen = with_engine(|engine| engine.look_up(db, name.bytes(), look(mode), Seen::of))?;
+        let look = look(mode);
+        let seen = with_engine(|engine| {
+            // What is past its time and only left in place isn't there either.
+            let is_left = look.expired_too && mode & key_mode::OPEN_KEY_ACCESS_EXPIRED == 0;
+            let since = if is_left { engine.clock().now_ms() } else { i64::MIN };
+            let seen = engine.look_up(db, name.bytes(), look, Seen::of);
+            seen.filter(|seen| seen.expiry.is_none_or(|expiry| since < expiry))
+        })?;
         (seen.is_some() || mode & key_mode::WRITE != 0).then(|| Self {
             slot: ctx.slot,
             context: Some(NonNull::from(ctx)),
@@ -175,7 +182,7 @@ fn look(mode: i32) -> Look {
         touch: no(key_mode::OPEN_KEY_NOTOUCH),
         notify_miss: no(key_mode::OPEN_KEY_NONOTIFY) && mode & key_mode::WRITE == 0,
         count: no(key_mode::OPEN_KEY_NOSTATS) && mode & key_mode::WRITE == 0,
-        expired_too: mode & key_mode::OPEN_KEY_ACCESS_EXPIRED != 0,
+        expired_too: !no(key_mode::OPEN_KEY_NOEXPIRE | key_mode::OPEN_KEY_ACCESS_EXPIRED),
     }
 }
 

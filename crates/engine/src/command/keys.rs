@@ -116,7 +116,7 @@ pub enum FindKeys {
         /// The last key, counted from the beginning of the search, or from the end of the arguments (the last
         /// of which is -1) when negative.
         last: isize,
-        /// The distance from a key to the next.
+        /// The distance from a key to the next; 0 is as 1.
         step: usize,
         /// With a negative `last`, count from the end of this fraction of the arguments that are left: 2 is
         /// the half; 0 and 1 are all of them.
@@ -175,6 +175,10 @@ impl KeySpec {
     /// The numbers of the arguments that are keys, or `None` when the arguments don't fit the description.
     fn positions(&self, args: &[&[u8]]) -> Option<impl Iterator<Item = usize> + use<>> {
         let begin = self.begin.find(args)?;
+        if begin == 0 {
+            // That is the command's name: a module describes a command without keys so.
+            return Some((0..0).step_by(1));
+        }
         let (first, last, step) = match self.find {
             FindKeys::Range { last, step, limit } => {
                 let last = match usize::try_from(last) {
@@ -184,7 +188,7 @@ impl KeySpec {
                         (begin + left / limit.max(1)).checked_sub(last.unsigned_abs())?
                     }
                 };
-                (begin, last, step)
+                (begin, last, step.max(1))
             }
             FindKeys::KeyNum { number, first, step } => {
                 let number = std::str::from_utf8(args.get(begin + number)?).ok()?.parse::<usize>().ok()?;
@@ -302,6 +306,14 @@ mod tests {
         assert_eq!(range(-9, 1, 0, "blpop 0"), None);
         assert_eq!(range(-1, 1, 2, "x a b 1 2"), Some(vec![1, 2]));
         assert_eq!(range(-1, 1, 2, "x"), None);
+        assert_eq!(range(1, 0, 0, "x a b c"), Some(vec![1, 2]));
+    }
+
+    #[test]
+    fn the_command_is_no_key() {
+        let none = FindKeys::Range { last: 0, step: 0, limit: 0 };
+        assert_eq!(positions(BeginSearch::Index(0), none, "x"), Some(vec![]));
+        assert_eq!(positions(BeginSearch::Index(0), none, "x a"), Some(vec![]));
     }
 
     #[test]

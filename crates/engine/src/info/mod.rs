@@ -70,7 +70,13 @@ impl Engine {
             fields.title(section.title);
             (section.write)(self, &mut fields);
         }
-        fields.0.push_str(&self.module_sections(names));
+        let more = self.module_sections(names);
+        // The gap before a section is for what stands in front of it.
+        fields.0.push_str(if fields.0.is_empty() {
+            more.strip_prefix("\r\n").unwrap_or(&more)
+        } else {
+            &more
+        });
         fields.0
     }
 

@@ -147,7 +147,8 @@ unsafe fn key_spec(spec: &CommandKeySpec) -> Option<KeySpec> {
             let range = unsafe { spec.fk.range };
             FindKeys::Range {
                 last: range.lastkey as isize,
-                step: usize::try_from(range.keystep).ok().filter(|&step| step != 0)?,
+                // 0 where there is nothing to step over, or no key at all.
+                step: usize::try_from(range.keystep).ok()?,
                 limit: usize::try_from(range.limit).ok()?,
             }
         }
