@@ -165,7 +165,7 @@ fn what_is_left_is_a_leak() {
         by_size: vec![(small, 3), (large, 1)],
         stays: None,
     };
-    assert_eq!(server.host().leaks(), [leak.clone()]);
+    assert_eq!(server.host().leaks(), std::slice::from_ref(&leak));
     assert!(leak.to_string().contains(&format!("3 blocks of {small} bytes")));
     // The next one begins with nothing, and at the end what it holds is told as well.
     server.load("charges", &[]).expect("loaded");
