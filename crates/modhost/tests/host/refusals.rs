@@ -14,6 +14,7 @@ fn run(program: &Path, module: &Path, nth: usize, script: &str) -> Output {
     let mut child = Command::new(program)
         .arg(module)
         .arg(nth.to_string())
+        .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -2,8 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::module_events::compile;
-use crate::support::{Client, Server, run};
+use crate::support::{Client, Server, compile, run};
 
 /// What a client is shown that a restart should leave as it is.
 fn shown(client: &mut Client) -> Vec<String> {
@@ -77,7 +76,7 @@ fn a_directive_that_no_module_takes_ends_the_start() {
         (&["--plain-number", "5", "--loadmodule", &library], "Bad directive"),
         (&["--loadmodule", &library, "--plain-number", "101"], "between 0 and 100"),
     ] {
-        let output = run(&[&["--port", "0", "--unixsocket", "socket"], words].concat(), directory.path());
+        let output = run(&[&["--port", "0", "--unixsocket", "socket"][..], words].concat(), directory.path());
         assert_eq!(output.status.code(), Some(1), "{words:?}");
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said);
