@@ -14,7 +14,7 @@
 //! threads, or those of libraries that it links, had locked is the module's to think of, as in Redis.
 //!
 //! A child never gets back to the event loop. It ends by ExitFromChild, or where the function returns that has forked
-//! it ([`lend`](crate::lend)), and then without destructors, which would undo what is the parent's: the file of a
+//! it ([`lend`]), and then without destructors, which would undo what is the parent's: the file of a
 //! unix socket, say. Descriptors that only the parent may use are `/dev/null` in the child, so that nothing it does
 //! reaches the sockets of clients or changes what the parent waits for; and a client whose connection the parent closes
 //! sees that at once, not only when the child ends.

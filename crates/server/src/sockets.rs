@@ -177,7 +177,7 @@ impl Sockets {
     fn turns(&self, engine: &mut Engine, events: &Events, can_end: bool) -> Option<Ending> {
         self.state().gather(events);
         loop {
-            let Some(turn) = self.state().ready.pop_front() else { return None };
+            let turn = self.state().ready.pop_front()?;
             match turn {
                 Turn::Client(id) => self.serve(engine, id),
                 Turn::Listener(token) => self.accept(engine, token),

@@ -60,10 +60,13 @@ pub(crate) fn ready(
 ) -> Option<Readiness> {
     watched(slot, fd)?;
     let turns = [(ready.readable, event_loop::READABLE), (ready.writable, event_loop::WRITABLE)];
-    for (_, mask) in turns.into_iter().filter(|(is_ready, _)| *is_ready) {
+    let ready = turns.into_iter().filter(|(is_ready, _)| *is_ready).map(|(_, mask)| mask);
+    // As in Redis, each is told all that the descriptor is ready for: where the other side is gone, that is both.
+    let mask = ready.clone().fold(0, |all, mask| all | mask);
+    for turn in ready {
         // The first function may have taken the second away.
         let Some(watched) = watched(slot, fd) else { break };
-        let function = if mask == event_loop::READABLE { watched.readable } else { watched.writable };
+        let function = if turn == event_loop::READABLE { watched.readable } else { watched.writable };
         if let Some(function) = function {
             // SAFETY: the module's function is given what it is documented to be given.
             lend(engine, || unsafe { function(fd, watched.data, mask) });

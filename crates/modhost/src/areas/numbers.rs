@@ -154,9 +154,9 @@ mod tests {
         assert_eq!(double_text(3.0), "3");
         assert_eq!(double_text(-f64::NAN), "nan");
         assert_eq!(double_text(-0.0), "-0");
-        assert_eq!(double_text(4.9495111040579802e17), "494951110405798016");
+        assert_eq!(double_text(494_951_110_405_798_016_i64 as f64), "494951110405798016");
         assert_eq!(double_text(-4611686018427387904.0), "-4611686018427387904");
-        assert_eq!(double_text(9.2233720368547758e18), "9.2233720368547758e+18");
+        assert_eq!(double_text(i64::MAX as f64), "9.2233720368547758e+18");
         assert_eq!(double_text(f64::MIN), "-1.7976931348623157e+308");
     }
 

@@ -69,7 +69,7 @@ fn descriptors_are_watched_as_long_as_is_wanted() {
     server.engine.descriptor_ready(read, READABLE);
     assert!(watched.borrow().is_empty());
     server.engine.descriptor_ready(read, READABLE);
-    assert_eq!(server.raw("looper.counts"), "*4|:3|$2|ab|:1|:0|");
+    assert_eq!(server.raw("looper.counts"), "*4|:3|$3|ab.|:1|:0|");
 }
 
 #[test]

@@ -56,7 +56,10 @@ impl Redis {
             assert!(gone.is_none() && began.elapsed() < PATIENCE, "redis-server with {}", library.display());
             thread::sleep(Duration::from_millis(20));
         };
-        Self { child, socket, connection, _directory: directory }
+        let mut redis = Self { child, socket, connection, _directory: directory };
+        // It listens before it loads modules, and answers when it has.
+        assert_eq!(redis.bytes(&[b"PING"]), b"+PONG\r\n", "redis-server with {}", library.display());
+        redis
     }
 
     /// Another connection.

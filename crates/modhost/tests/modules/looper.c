@@ -15,18 +15,19 @@ static char taken[64];
 
 static void on_readable(int fd, void *data, int mask)
 {
-    readable += fd == ends[0] && data == taken && mask == REDISMODULE_EVENTLOOP_READABLE;
+    readable += fd == ends[0] && data == taken && mask & REDISMODULE_EVENTLOOP_READABLE;
     /* One byte at a time: whoever watches has to say again that there is more. */
     char byte[2] = { 0 };
-    if (read(fd, byte, 1) == 1)
-        strncat(taken, byte, sizeof(taken) - strlen(taken) - 1);
-    else
+    if (read(fd, byte, 1) != 1) {
+        byte[0] = mask & REDISMODULE_EVENTLOOP_WRITABLE ? '!' : '.';
         RedisModule_EventLoopDel(fd, REDISMODULE_EVENTLOOP_READABLE);
+    }
+    strncat(taken, byte, sizeof(taken) - strlen(taken) - 1);
 }
 
 static void on_writable(int fd, void *data, int mask)
 {
-    writable += fd == ends[1] && data == &writable && mask == REDISMODULE_EVENTLOOP_WRITABLE;
+    writable += fd == ends[1] && data == &writable && mask & REDISMODULE_EVENTLOOP_WRITABLE;
     RedisModule_EventLoopDel(fd, REDISMODULE_EVENTLOOP_WRITABLE);
 }
 

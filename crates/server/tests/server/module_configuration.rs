@@ -59,7 +59,11 @@ fn what_was_rewritten_is_there_after_a_restart() {
     assert_eq!(client.call(&["MODULE", "LIST"]), modules);
     // A second time nothing changes any more.
     assert_eq!(client.call(&["CONFIG", "REWRITE"]), b"+OK\r\n");
-    assert_eq!(std::fs::read_to_string(&file).expect("readable"), rewritten);
+    // But for the port, which is another.
+    let but_port = |text: &str| {
+        text.lines().filter(|line| !line.starts_with("port ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(but_port(&std::fs::read_to_string(&file).expect("readable")), but_port(&rewritten));
     // Back at its default a directive that the file has stays there.
     assert_eq!(client.call(&["CONFIG", "SET", "configs.number", "5"]), b"+OK\r\n");
     assert_eq!(client.call(&["CONFIG", "REWRITE"]), b"+OK\r\n");
