@@ -184,7 +184,7 @@ fn there_is_room_for_so_many() {
             server.load_file(&library, &[&format!("copy{number}")]).expect("there is room");
         }
         let error = server.load_file(&library, &["another"]).expect_err("there is none");
-        assert!(error.to_string().contains("256 modules are loaded, the most there can be"), "{error}");
+        assert!(error.to_string().contains("256 modules are loaded"), "{error}");
         server.call("module unload copy7");
         server.load_file(&library, &["another"]).expect("there is room again");
     }

@@ -32,6 +32,8 @@ const READ_AT_MOST: usize = 64 * 1024;
 const ACCEPT_AT_MOST: usize = 256;
 /// How many rounds there are while a command lets others have their turn, as in Redis.
 const ROUNDS_MEANWHILE: usize = 4;
+/// How many turns there is room for when nobody has one.
+const ROOM_FOR_TURNS: usize = 64;
 /// How many events are fetched at a time in such a round.
 const EVENTS_MEANWHILE: usize = 64;
 
@@ -111,6 +113,16 @@ impl State {
         self.ready.extend(self.unfinished.drain(..).map(Turn::Client));
     }
 
+    /// Whose turn it is. When there is nobody left, what a crowd has taken is given back.
+    fn next_turn(&mut self) -> Option<Turn> {
+        let turn = self.ready.pop_front();
+        if turn.is_none() {
+            self.ready.shrink_to(ROOM_FOR_TURNS);
+            self.unfinished.shrink_to(ROOM_FOR_TURNS);
+        }
+        turn
+    }
+
     fn holds(&self, id: ClientId) -> bool {
         matches!(self.connections.get(id.slot()), Some(Some(connection)) if connection.id() == id)
     }
@@ -177,7 +189,7 @@ impl Sockets {
     fn turns(&self, engine: &mut Engine, events: &Events, can_end: bool) -> Option<Ending> {
         self.state().gather(events);
         loop {
-            let turn = self.state().ready.pop_front()?;
+            let turn = self.state().next_turn()?;
             match turn {
                 Turn::Client(id) => self.serve(engine, id),
                 Turn::Listener(token) => self.accept(engine, token),

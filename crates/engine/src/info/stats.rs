@@ -25,11 +25,11 @@ pub(super) fn write(engine: &mut Engine, fields: &mut Fields) {
     fields.field("current_eviction_exceeded_time", exceeded / 1000);
     fields.field("keyspace_hits", stats.keyspace_hits);
     fields.field("keyspace_misses", stats.keyspace_misses);
-    fields.field("total_forks", stats.forks);
-    fields.field("latest_fork_usec", engine.child.fork_took.as_micros());
     fields.field("pubsub_channels", engine.pubsub.len(Kind::Channel));
     fields.field("pubsub_patterns", engine.pubsub.len(Kind::Pattern));
     fields.field("pubsubshard_channels", engine.pubsub.len(Kind::Shard));
+    fields.field("latest_fork_usec", engine.child.fork_took.as_micros());
+    fields.field("total_forks", stats.forks);
     defrag(engine, fields);
     fields.field("tracking_total_keys", engine.tracking.keys());
     fields.field("tracking_total_items", engine.tracking.items());

@@ -146,7 +146,10 @@ fn publish(channel: Option<&Str>, message: Option<&Str>, to_shard: bool) -> c_in
 
 fn delete(key: Option<&Key>, lazy: bool) -> c_int {
     let Some(key) = key.filter(|key| key.is_writable()) else { return ERR };
-    key.with_engine(|engine, db, name| engine.delete_key(db, name, lazy));
+    key.with_engine(|engine, db, name| {
+        let lazy = lazy || engine.config().lazyfree_lazy_server_del;
+        engine.delete_key(db, name, lazy)
+    });
     OK
 }
 

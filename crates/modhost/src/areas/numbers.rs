@@ -82,9 +82,12 @@ pub(crate) fn parse_double(text: &[u8]) -> Option<f64> {
     (taken == text.len() && !number.is_nan() && !is_out_of_range).then_some(number)
 }
 
-/// `MS-SEQ`, `MS` for its first identifier, `-` for the least and `+` for the greatest of all, as XRANGE takes them.
+/// `MS-SEQ`, `MS` for its first identifier, `-` for the least and `+` for the greatest of all, as XRANGE takes them: in
+/// 127 bytes at most.
 fn parse_stream_id(text: &[u8]) -> Option<StreamId> {
+    const LONGEST: usize = 127;
     match text {
+        _ if text.len() > LONGEST => return None,
         b"-" => return Some(StreamId { ms: 0, seq: 0 }),
         b"+" => return Some(StreamId { ms: u64::MAX, seq: u64::MAX }),
         _ => {}
@@ -171,6 +174,8 @@ mod tests {
             ("5-", None),
             ("-5", None),
             ("5-7-9", None),
+            (&format!("{}5", " ".repeat(126)), id(5, 0)),
+            (&format!("{}5", " ".repeat(127)), None),
             ("a-1", None),
             ("", None),
         ] {

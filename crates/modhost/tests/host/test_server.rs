@@ -133,7 +133,8 @@ fn leaks_are_asserted() {
         server.assert_no_leaks();
     });
     let text = leaks.expect_err("it leaks").downcast::<String>().expect("a text");
-    assert_eq!(*text, "the module basics leaves 104 bytes in 1 blocks".replace("104", &usable(100)));
+    let expected = "the module basics leaves 104 bytes in 1 block: 1 block of 104 bytes";
+    assert_eq!(*text, expected.replace("104", &usable(100)));
 }
 
 /// The usable size of a block of so many bytes.

@@ -57,7 +57,8 @@ static int name(RedisModuleCtx *ctx, S **argv, int argc)
     DONE;
 }
 
-/* clients.info client version : the flags, the database, and whether all the rest is right. */
+/* clients.info client version : the flags but that of a unix socket, which some come through, the database, and whether
+   all the rest is right. */
 static int info(RedisModuleCtx *ctx, S **argv, int argc)
 {
     long long version;
@@ -73,7 +74,7 @@ static int info(RedisModuleCtx *ctx, S **argv, int argc)
     }
     CHECK(exists && info.version == 1 && info.id == client && strlen(info.addr) < sizeof(info.addr));
     RedisModule_ReplyWithArray(ctx, 2);
-    RedisModule_ReplyWithLongLong(ctx, (long long)info.flags);
+    RedisModule_ReplyWithLongLong(ctx, (long long)(info.flags & ~(uint64_t)REDISMODULE_CLIENTINFO_FLAG_UNIXSOCKET));
     RedisModule_ReplyWithLongLong(ctx, info.db);
     return REDISMODULE_OK;
 }
