@@ -2,7 +2,8 @@
 //! may fail do so, and runs the commands that stand on standard input, one a line, words by spaces.
 //!
 //! After a rehearsal without that, it prints each reply, and in the end whether the refusal has come. A module that
-//! doesn't survive it ends the program on the way; one that does must have given everything back when the keys are gone.
+//! doesn't survive it ends the program on the way; one that does must have given everything back when the keys are
+//! gone.
 #![forbid(unsafe_code)]
 
 use std::error::Error;

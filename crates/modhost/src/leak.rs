@@ -18,8 +18,8 @@ pub struct Leak {
     /// The blocks by their usable size, the smallest first: bytes of one block, and how many there are. Sizes past
     /// 4 KiB that differ by less than an eighth may be counted together, under their average.
     pub by_size: Vec<(usize, i64)>,
-    /// Why the module couldn't be unloaded, if that is so. The figures are then what it holds more than before, although
-    /// the databases are empty.
+    /// Why the module couldn't be unloaded, if that is so. The figures are then what it holds more than before,
+    /// although the databases are empty.
     pub stays: Option<String>,
 }
 

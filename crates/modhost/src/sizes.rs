@@ -16,7 +16,8 @@ pub(crate) const FOLLOWS: bool = zmalloc::GOOD_SIZE_IS_EXACT && zmalloc::raw::AL
 
 static USABLE: [AtomicU16; SMALL / STEP + 1] = [const { AtomicU16::new(0) }; SMALL / STEP + 1];
 
-/// Has the sizes remembered when it returns. Whoever looks a slot up has called it, so they are before a module can ask.
+/// Has the sizes remembered when it returns. Whoever looks a slot up has called it, so they are before a module can
+/// ask.
 pub(crate) fn prepare() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   | references | owner | next | held | length | data -> | capacity | bytes | NUL |
-//!                                                    behind the header, or a block of its own once the string has grown
+//!                                                   behind the header, or a block of its own once the string has grown
 //! ```
 //!
 //! A string is charged to one module: the first that holds it. When that has given up all of its references while

@@ -30,8 +30,8 @@ pub(crate) fn ssubscribe(context: &mut Context<'_>, args: &[&[u8]]) -> Result<()
     subscribe_to(context, Kind::Shard, "ssubscribe", &args[1..])
 }
 
-/// Whether messages could reach the client: nobody reads them where a module calls the command. Redis lets a transaction
-/// subscribe to channels, for the sake of those who do, but not to shard channels.
+/// Whether messages could reach the client: nobody reads them where a module calls the command. Redis lets a
+/// transaction subscribe to channels, for the sake of those who do, but not to shard channels.
 fn may_listen(context: &Context<'_>) -> bool {
     context.may_wait() || context.client().transaction.is_some()
 }

@@ -98,8 +98,8 @@ fn parse_stream_id(text: &[u8]) -> Option<StreamId> {
     Some(StreamId { ms, seq })
 }
 
-/// The text that a number becomes as a string: all digits of what is an integer and no larger than 2^62; else at most 17
-/// that are significant. What is no number has no sign.
+/// The text that a number becomes as a string: all digits of what is an integer and no larger than 2^62; else at most
+/// 17 that are significant. What is no number has no sign.
 pub(crate) fn double_text(number: f64) -> String {
     const LARGEST: f64 = (i64::MAX / 2) as f64;
     if number.is_nan() {

@@ -71,8 +71,8 @@ fn modules_with_the_same_names_keep_to_their_own() {
     assert!(server.raw("two.take 9").ends_with(":19|"));
 }
 
-/// redis-server shows its own functions and data: there `zmalloc` and `server` would be the server's, and the module its
-/// end. So what redis-server gets is linked to keep to its own names; what is loaded here isn't.
+/// redis-server shows its own functions and data: there `zmalloc` and `server` would be the server's, and the module
+/// its end. So what redis-server gets is linked to keep to its own names; what is loaded here isn't.
 #[test]
 fn modules_with_the_same_names_answer_as_in_redis() {
     for name in ["one", "two"] {

@@ -10,8 +10,8 @@ use crate::support::Server;
 static MANIFEST: LazyLock<String> =
     LazyLock::new(|| package("guest-cell", "[dependencies]\nredis-cell = \"=0.2.2\"\n"));
 
-/// The numbers that CL.THROTTLE replies: whether it refuses, limit, remaining, and seconds until the next is granted and
-/// until all are.
+/// The numbers that CL.THROTTLE replies: whether it refuses, limit, remaining, and seconds until the next is granted
+/// and until all are.
 fn numbers(reply: &[u8]) -> [i64; 5] {
     let text = std::str::from_utf8(reply).expect("text");
     let body = text.strip_prefix("*5\r\n").unwrap_or_else(|| panic!("{text}"));

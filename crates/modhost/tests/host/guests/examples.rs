@@ -200,8 +200,8 @@ const CONFIGURATION: &str = "
     config resetstat
     configuration.num_changes";
 
-/// Those that redis-server 7.0 doesn't load, or that answer otherwise, or with the time or numbers of their own: each has
-/// a test.
+/// Those that redis-server 7.0 doesn't load, or that answer otherwise, or with the time or numbers of their own: each
+/// has a test.
 const APART: &[&str] = &[
     "events",
     "load_unload",
@@ -270,7 +270,8 @@ fn examples_answer_as_in_redis() {
     }
 }
 
-/// Asks for SetCommandACLCategories, which Redis has since 7.2. The answers are those that the package's own tests expect.
+/// Asks for SetCommandACLCategories, which Redis has since 7.2. The answers are those that the package's own tests
+/// expect.
 #[test]
 fn commands_are_described_by_macros() {
     let mut server = here("proc_macro_commands");
