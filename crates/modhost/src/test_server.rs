@@ -227,7 +227,8 @@ impl TestServer {
 
     /// Empties the databases and unloads every module; gives what any module has left behind since the server was made
     /// or this was last called. A module that can't be unloaded is held against what it had then, or when its OnLoad
-    /// was done; one that makes something on its first use, and keeps it, is used and asked once before the test proper.
+    /// was done; one that makes something on its first use, and keeps it, is used and asked once before the test
+    /// proper.
     ///
     /// # Errors
     /// When the server doesn't come to rest: see [`TestServer::settle`].

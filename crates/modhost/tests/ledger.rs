@@ -1,5 +1,5 @@
-//! What modules are charged for, beside the ledger: to the byte. The process has `ZMalloc` for its allocator and nothing
-//! else to do, so this is one test.
+//! What modules are charged for, beside the ledger: to the byte. The process has `ZMalloc` for its allocator and
+//! nothing else to do, so this is one test.
 
 #[path = "host/support.rs"]
 #[allow(dead_code, reason = "the other tests use more of it")]

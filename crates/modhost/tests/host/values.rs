@@ -22,8 +22,8 @@ fn both_with(mut server: Server, library: &Path) -> (Server, Redis) {
 }
 
 /// Dumps a key on both sides, and restores each on the other side, where `read` must reply the same. Without
-/// compression both payloads are the same bytes, if there is one order for what the value holds; what is compressed has more than
-/// one form.
+/// compression both payloads are the same bytes, if there is one order for what the value holds; what is compressed
+/// has more than one form.
 #[track_caller]
 fn cross(ours: &mut Server, theirs: &mut Redis, key: &str, read: &str, has_order: bool) {
     for compression in [&b"no"[..], b"yes"] {
