@@ -1,6 +1,7 @@
 //! Fields go when their time has come, wherever their key has gone meanwhile; as the module's
 //! arguments say.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -83,7 +84,10 @@ fn a_replica_alone_removes_nothing() -> Result<()> {
     // Long enough for the master to be gone before it would remove the field itself.
     master.connect()?.run("EXHSET k f v PX 8000")?;
     assert_eq!(master.connect()?.run("WAIT 1 10000")?, "1");
+    let port = master.port();
     drop(master);
+    // Were the port free, the next server could be given it, and the replica would take that one's data.
+    let _taken = TcpListener::bind(("127.0.0.1", port))?;
     let mut other = replica.connect()?;
     wait_for("the field to be hidden", || Ok(other.run("EXHGET k f")? == "nil"))?;
     std::thread::sleep(Duration::from_millis(1500));
