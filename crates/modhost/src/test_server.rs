@@ -43,8 +43,7 @@ const BEGIN_MS: i64 = 1_700_000_000_000;
 /// threads of modules may use the server while it waits, in [`call`](Self::call) and wherever else that is said.
 ///
 /// A process can have many, on different threads too: each loads a copy of a module's file, so that the module's
-/// statics are its own. When a server is dropped its modules are unloaded; those that can't be (they have types, say)
-/// stay open, and of them there can be [`SLOTS`](crate::SLOTS) in a process.
+/// statics are its own. [`ModuleHost`] says what becomes of the modules when a server is dropped.
 pub struct TestServer {
     // Dropped before all others: values are freed by their modules.
     /// The engine, for what a test wants of it beyond what is here.

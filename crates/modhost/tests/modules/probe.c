@@ -346,15 +346,21 @@ static void describe(RedisModuleCtx *ctx, RedisModuleCallReply *reply)
     RedisModule_ReplySetArrayLength(ctx, parts + 3);
 }
 
+/* The reply to a command, called with the flags that stand before it; NULL with an error's number. */
+static RedisModuleCallReply *called(RedisModuleCtx *ctx, S **argv, int argc)
+{
+    char format[32];
+    snprintf(format, sizeof format, "v%s", equals(argv[1], "-") ? "" : text(argv[1]));
+    errno = 0;
+    return RedisModule_Call(ctx, text(argv[2]), format, argv + 3, (size_t)argc - 3);
+}
+
 /* probe.call flags command word... : all there is to know of the reply, or the error's number. */
 static int call(RedisModuleCtx *ctx, S **argv, int argc)
 {
     if (argc < 3)
         return RedisModule_WrongArity(ctx);
-    char format[32];
-    snprintf(format, sizeof format, "v%s", equals(argv[1], "-") ? "" : text(argv[1]));
-    errno = 0;
-    RedisModuleCallReply *reply = RedisModule_Call(ctx, text(argv[2]), format, argv + 3, (size_t)argc - 3);
+    RedisModuleCallReply *reply = called(ctx, argv, argc);
     if (reply == NULL)
         return RedisModule_ReplyWithLongLong(ctx, errno);
     describe(ctx, reply);
@@ -367,10 +373,7 @@ static int pass(RedisModuleCtx *ctx, S **argv, int argc)
 {
     if (argc < 3)
         return RedisModule_WrongArity(ctx);
-    char format[32];
-    snprintf(format, sizeof format, "v%s", equals(argv[1], "-") ? "" : text(argv[1]));
-    errno = 0;
-    RedisModuleCallReply *reply = RedisModule_Call(ctx, text(argv[2]), format, argv + 3, (size_t)argc - 3);
+    RedisModuleCallReply *reply = called(ctx, argv, argc);
     if (reply == NULL)
         return RedisModule_ReplyWithLongLong(ctx, errno);
     RedisModule_ReplyWithCallReply(ctx, reply);
