@@ -1,18 +1,21 @@
 //! THE table: every command, what it takes, what it touches, and which function runs it.
 //!
-//! Rows are sorted by group, then by name; sub-commands stand in tables of their own at the end. To add a
-//! command, write its row and its function: look-up, checks, COMMAND and HELP follow. [`super::syntax`] says
-//! how `syntax` is written, [`KeySpec`] how keys are described.
+//! Rows are sorted by group, then by name; sub-commands stand in the files below, those of one command
+//! together. To add a command, write its row and its function: look-up, checks, COMMAND and HELP follow.
+//! [`super::syntax`] says how `syntax` is written, [`KeySpec`] how keys are described.
 
 mod acl;
+mod client;
+mod config;
 mod introspection;
+mod memory;
+mod object;
 
 use super::Group::{Bitmap, Connection, Generic, PubSub, Server, String, Transactions};
 use super::{Categories, Command, Flags, KeyFlags, KeySpec};
 use crate::commands::{
-    bitfield, bits, client, client_kill, client_list, client_pause, command, config, connection, counters,
-    debug, dump, expire, help, info, keys, lcs, lolwut, memory, modules, object, pubsub, scan, server,
-    strings, tracking, transactions, wait,
+    bitfield, bits, command, connection, counters, debug, dump, expire, info, keys, lcs, lolwut, pubsub,
+    scan, server, strings, transactions, wait,
 };
 
 const WRITE: Flags = Flags::WRITE;
@@ -115,7 +118,7 @@ pub static COMMANDS: &[Command] = &[
         .acl(&[CONNECTION])
         .doc(Connection, "1.0.0", "O(1)", "Logs the connection in.")
         .history(&[("6.0.0", "A user's name before the password.")]),
-    Command::container("client", -2, CLIENT)
+    Command::container("client", -2, client::CLIENT)
         .doc(Connection, "2.4.0", "That of the sub-command.", "Shows and manages connections."),
     Command::new("echo", 2, connection::echo)
         .syntax("message")
@@ -211,7 +214,7 @@ pub static COMMANDS: &[Command] = &[
         .acl(&[KEYSPACE])
         .keys(&[KeySpec::one(1, &[RW, ACCESS, UPDATE])])
         .doc(Generic, "1.0.0", "O(1)", "Moves a key to another database."),
-    Command::container("object", -2, OBJECT)
+    Command::container("object", -2, object::OBJECT)
         .doc(Generic, "2.2.3", "That of the sub-command.", "Shows how a value is kept."),
     Command::new("persist", 2, expire::persist)
         .syntax("key")
@@ -325,7 +328,7 @@ pub static COMMANDS: &[Command] = &[
         .syntax("channel message")
         .flags(&[PUBSUB, LOADING, STALE, FAST, MAY_REPLICATE])
         .doc(PubSub, "2.0.0", "O(N+M) for N subscribers and M patterns", "Sends a message to a channel."),
-    Command::container("pubsub", -2, PUBSUB_SUBCOMMANDS)
+    Command::container("pubsub", -2, introspection::PUBSUB_SUBCOMMANDS)
         .doc(PubSub, "2.8.0", "That of the sub-command.", "Shows what is subscribed to."),
     Command::new("punsubscribe", -1, pubsub::punsubscribe)
         .syntax("[pattern...]")
@@ -357,12 +360,12 @@ pub static COMMANDS: &[Command] = &[
     // The server.
     Command::container("acl", -2, acl::ACL)
         .doc(Server, "6.0.0", "That of the sub-command.", "Shows and changes who may do what."),
-    Command::handler_or_container("command", -1, command::command, COMMAND)
+    Command::handler_or_container("command", -1, command::command, introspection::COMMAND)
         .flags(&[LOADING, STALE])
         .acl(&[CONNECTION])
         .tips(&["nondeterministic_output_order"])
         .doc(Server, "2.8.13", "O(N) for N commands", "Describes the commands."),
-    Command::container("config", -2, CONFIG)
+    Command::container("config", -2, config::CONFIG)
         .doc(Server, "2.0.0", "That of the sub-command.", "Shows and changes the configuration."),
     Command::new("dbsize", 1, keys::dbsize)
         .flags(&[READONLY, FAST])
@@ -400,7 +403,7 @@ pub static COMMANDS: &[Command] = &[
         .syntax("[VERSION version:integer]")
         .flags(&[READONLY, FAST])
         .doc(Server, "5.0.0", "", "Draws a picture."),
-    Command::container("memory", -2, MEMORY)
+    Command::container("memory", -2, memory::MEMORY)
         .doc(Server, "4.0.0", "That of the sub-command.", "Shows where memory went, and gives it back."),
     Command::container("module", -2, introspection::MODULE)
         .doc(Server, "4.0.0", "That of the sub-command.", "Loads and unloads modules, and tells of them."),
@@ -599,273 +602,4 @@ pub static COMMANDS: &[Command] = &[
         .acl(&[TRANSACTION])
         .keys(&[KeySpec::every(1, 1, &[RO])])
         .doc(Transactions, "2.2.0", "O(1) a key", "Has EXEC run only if none of the keys changes before."),
-];
-
-#[rustfmt::skip]
-const CLIENT: &[Command] = &[
-    Command::new("caching", 3, tracking::caching)
-        .syntax("<mode: YES | NO>")
-        .flags(&[NOSCRIPT, LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Connection, "6.0.0", "O(1)", "Says whether to track what the next command reads."),
-    Command::new("getname", 2, client::getname)
-        .flags(&[NOSCRIPT, LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Connection, "2.6.9", "O(1)", "Answers with the connection's name."),
-    Command::new("getredir", 2, tracking::getredir)
-        .flags(&[NOSCRIPT, LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Connection, "6.0.0", "O(1)", "Tells who is told of what the connection tracks."),
-    Command::new("help", 2, help::help)
-        .flags(&[LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Connection, "5.0.0", "O(1)", "Lists the sub-commands."),
-    Command::new("id", 2, client::id)
-        .flags(&[NOSCRIPT, LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Connection, "5.0.0", "O(1)", "Answers with the connection's number."),
-    Command::new("info", 2, client_list::info)
-        .flags(&[NOSCRIPT, LOADING, STALE])
-        .acl(&[CONNECTION])
-        .tips(&["nondeterministic_output"])
-        .doc(Connection, "6.2.0", "O(1)", "Describes the connection."),
-    Command::new("kill", -3, client_kill::kill)
-        .syntax(
-            "<filter: ip:port:string!2.8.12 | <new-format: [ID client-id:integer]@2.8.12 \
-             | [TYPE <normal_master_slave_pubsub: NORMAL | MASTER@3.2.0 | SLAVE \
-             | REPLICA@5.0.0 | PUBSUB>]@2.8.12 \
-             | [USER username] | [ADDR ip:port:string] | [LADDR ip:port:string]@6.2.0 \
-             | [SKIPME yes/no]>...>",
-        )
-        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Connection, "2.4.0", "O(N) for N connections", "Closes the connections that pass every filter.")
-        .history(&[
-            ("2.8.12", "Filters by name."),
-            ("2.8.12", "ID."),
-            ("3.2.0", "TYPE MASTER."),
-            ("5.0.0", "TYPE REPLICA, beside SLAVE."),
-            ("6.2.0", "LADDR."),
-        ]),
-    Command::new("list", -2, client_list::list)
-        .syntax(
-            "[TYPE <normal_master_replica_pubsub: NORMAL | MASTER | REPLICA | PUBSUB>]@5.0.0 \
-             [ID <id: client-id:integer...>]@6.2.0",
-        )
-        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
-        .acl(&[CONNECTION])
-        .tips(&["nondeterministic_output"])
-        .doc(Connection, "2.4.0", "O(N) for N connections", "Describes every connection.")
-        .history(&[
-            ("2.8.12", "`id`."),
-            ("5.0.0", "TYPE."),
-            ("6.0.0", "`user`."),
-            ("6.2.0", "ID; `argv-mem`, `tot-mem`, `laddr` and `redir`."),
-            ("7.0.0", "`resp`, `multi-mem`, `rbs` and `rbp`."),
-            ("7.0.3", "`ssub`."),
-        ]),
-    Command::new("no-evict", 3, client::no_evict)
-        .syntax("<enabled: ON | OFF>")
-        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Connection, "7.0.0", "O(1)", "Spares the connection when clients are evicted, or doesn't."),
-    Command::new("no-touch", 3, client::no_touch)
-        .syntax("<enabled: ON | OFF>")
-        .flags(&[NOSCRIPT, LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Connection, "7.2.0", "O(1)", "Has the connection leave no trace of when keys were used, or not."),
-    Command::new("pause", -3, client_pause::pause)
-        .syntax("timeout:integer [mode: WRITE | ALL]@6.2.0")
-        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Connection, "2.9.50", "O(1)", "Holds all commands up for a while, or those that write.")
-        .history(&[("6.2.0", "WRITE and ALL.")]),
-    Command::new("reply", 3, client::reply)
-        .syntax("<on_off_skip: ON | OFF | SKIP>")
-        .flags(&[NOSCRIPT, LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Connection, "3.2.0", "O(1)", "Says whether the connection wants replies."),
-    Command::new("setinfo", 4, client::setinfo)
-        .syntax("<attr: LIB-NAME libname | LIB-VER libver>")
-        .flags(&[NOSCRIPT, LOADING, STALE])
-        .acl(&[CONNECTION])
-        .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
-        .doc(Connection, "7.2.0", "O(1)", "Tells the name or version of the client's library."),
-    Command::new("setname", 3, client::setname)
-        .syntax("connection-name")
-        .flags(&[NOSCRIPT, LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Connection, "2.6.9", "O(1)", "Names the connection."),
-    Command::new("tracking", -3, tracking::tracking)
-        .syntax(
-            "<status: ON | OFF> [REDIRECT client-id:integer] [PREFIX prefix]... [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
-        )
-        .flags(&[NOSCRIPT, LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Connection, "6.0.0", "O(1), or O(N) for N keys", "Tells of changes to keys that were read, or not."),
-    Command::new("trackinginfo", 2, tracking::trackinginfo)
-        .flags(&[NOSCRIPT, LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Connection, "6.2.0", "O(1)", "Tells how the connection is tracked."),
-    Command::new("unblock", -3, client_pause::unblock)
-        .syntax("client-id:integer [timeout_error: TIMEOUT | ERROR]")
-        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Connection, "5.0.0", "O(N) for N connections", "Ends the wait of a connection."),
-    Command::new("unpause", 2, client_pause::unpause)
-        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Connection, "6.2.0", "O(N) for N held connections", "Lets held commands go on."),
-];
-
-#[rustfmt::skip]
-const COMMAND: &[Command] = &[
-    Command::new("count", 2, command::count)
-        .flags(&[LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Server, "2.8.13", "O(1)", "Counts the commands."),
-    Command::new("docs", -2, command::docs)
-        .syntax("[command-name...]")
-        .flags(&[LOADING, STALE])
-        .acl(&[CONNECTION])
-        .tips(&["nondeterministic_output_order"])
-        .doc(Server, "7.0.0", "O(N) for N names", "Documents commands, or all of them."),
-    Command::new("getkeys", -4, command::getkeys)
-        .flags(&[LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Server, "2.8.13", "O(N) for N arguments", "Picks the keys out of a command."),
-    Command::new("getkeysandflags", -4, command::getkeysandflags)
-        .flags(&[LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Server, "7.0.0", "O(N) for N arguments", "Picks the keys out of a command, with their use."),
-    Command::new("help", 2, help::help)
-        .flags(&[LOADING, STALE])
-        .acl(&[CONNECTION])
-        .doc(Server, "5.0.0", "O(1)", "Lists the sub-commands."),
-    Command::new("info", -2, command::info)
-        .syntax("[command-name...]")
-        .flags(&[LOADING, STALE])
-        .acl(&[CONNECTION])
-        .tips(&["nondeterministic_output_order"])
-        .doc(Server, "2.8.13", "O(N) for N names", "Describes commands, or all of them.")
-        .history(&[("7.0.0", "Without names, every command.")]),
-    Command::new("list", -2, command::list)
-        .syntax("[FILTERBY <filterby: MODULE module-name | ACLCAT category | PATTERN pattern>]")
-        .flags(&[LOADING, STALE])
-        .acl(&[CONNECTION])
-        .tips(&["nondeterministic_output_order"])
-        .doc(Server, "7.0.0", "O(N) for N commands", "Names the commands, or some of them."),
-];
-
-#[rustfmt::skip]
-const CONFIG: &[Command] = &[
-    Command::new("get", -3, config::get)
-        .syntax("<parameter: parameter>...")
-        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
-        .doc(Server, "2.0.0", "O(N) for N patterns", "Shows the directives that match a pattern.")
-        .history(&[("7.0.0", "More than one pattern.")]),
-    Command::new("help", 2, help::help)
-        .flags(&[LOADING, STALE])
-        .doc(Server, "5.0.0", "O(1)", "Lists the sub-commands."),
-    Command::new("resetstat", 2, config::resetstat)
-        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
-        .doc(Server, "2.0.0", "O(1)", "Sets the counters of INFO back to zero."),
-    Command::new("rewrite", 2, config::rewrite)
-        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
-        .doc(Server, "2.8.0", "O(1)", "Writes what is in force to the configuration file."),
-    Command::new("set", -4, config::set)
-        .syntax("<parameter_value: parameter value>...")
-        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
-        .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
-        .doc(Server, "2.0.0", "O(N) for N directives", "Changes directives, all or none.")
-        .history(&[("7.0.0", "More than one directive.")]),
-];
-
-#[rustfmt::skip]
-const MEMORY: &[Command] = &[
-    Command::new("doctor", 2, memory::doctor)
-        .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"])
-        .doc(Server, "4.0.0", "O(1)", "Says what is wrong with the use of memory, and what helps."),
-    Command::new("help", 2, help::help)
-        .flags(&[LOADING, STALE])
-        .doc(Server, "4.0.0", "O(1)", "Lists the sub-commands."),
-    Command::new("malloc-stats", 2, memory::malloc_stats)
-        .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"])
-        .doc(Server, "4.0.0", "Grows with the memory in use", "Shows the allocator's own report."),
-    Command::new("modules", 2, modules::memory)
-        .tips(&["nondeterministic_output"])
-        .doc(Server, "0.1.0", "O(N) for N modules", "Shows what each module holds."),
-    Command::new("purge", 2, memory::purge)
-        .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
-        .doc(Server, "4.0.0", "Grows with the memory in use", "Gives unused pages back to the system."),
-    Command::new("stats", 2, memory::stats)
-        .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"])
-        .doc(Server, "4.0.0", "O(1)", "Shows where memory went."),
-    Command::new("usage", -3, memory::usage)
-        .syntax("key [SAMPLES count:integer]")
-        .flags(&[READONLY])
-        .keys(&[KeySpec::one(2, &[RO])])
-        .doc(Server, "4.0.0", "O(N) for N samples", "Tells the bytes that a key takes."),
-];
-
-#[rustfmt::skip]
-const PUBSUB_SUBCOMMANDS: &[Command] = &[
-    Command::new("channels", -2, pubsub::channels)
-        .syntax("[pattern]")
-        .flags(&[PUBSUB, LOADING, STALE])
-        .doc(PubSub, "2.8.0", "O(N) for N channels", "Lists the channels that have subscribers."),
-    Command::new("help", 2, help::help)
-        .flags(&[LOADING, STALE])
-        .doc(PubSub, "6.2.0", "O(1)", "Lists the sub-commands."),
-    Command::new("numpat", 2, pubsub::numpat)
-        .flags(&[PUBSUB, LOADING, STALE])
-        .doc(PubSub, "2.8.0", "O(1)", "Counts the patterns that have subscribers."),
-    Command::new("numsub", -2, pubsub::numsub)
-        .syntax("[channel...]")
-        .flags(&[PUBSUB, LOADING, STALE])
-        .doc(PubSub, "2.8.0", "O(1) a channel", "Counts the subscribers of channels."),
-    Command::new("shardchannels", -2, pubsub::shardchannels)
-        .syntax("[pattern]")
-        .flags(&[PUBSUB, LOADING, STALE])
-        .doc(PubSub, "7.0.0", "O(N) for N channels", "Lists the shard channels that have subscribers."),
-    Command::new("shardnumsub", -2, pubsub::shardnumsub)
-        .syntax("[shardchannel...]")
-        .flags(&[PUBSUB, LOADING, STALE])
-        .doc(PubSub, "7.0.0", "O(1) a channel", "Counts the subscribers of shard channels."),
-];
-
-#[rustfmt::skip]
-const OBJECT: &[Command] = &[
-    Command::new("encoding", 3, object::encoding)
-        .syntax("key")
-        .flags(&[READONLY])
-        .acl(&[KEYSPACE])
-        .keys(&[KeySpec::one(2, &[RO])])
-        .tips(&["nondeterministic_output"])
-        .doc(Generic, "2.2.3", "O(1)", "Names the form in which a value is kept."),
-    Command::new("freq", 3, object::freq)
-        .syntax("key")
-        .flags(&[READONLY])
-        .acl(&[KEYSPACE])
-        .keys(&[KeySpec::one(2, &[RO])])
-        .tips(&["nondeterministic_output"])
-        .doc(Generic, "4.0.0", "O(1)", "Tells how often a key is used, on a logarithmic scale."),
-    Command::new("help", 2, help::help)
-        .flags(&[LOADING, STALE])
-        .acl(&[KEYSPACE])
-        .doc(Generic, "6.2.0", "O(1)", "Lists the sub-commands."),
-    Command::new("idletime", 3, object::idletime)
-        .syntax("key")
-        .flags(&[READONLY])
-        .acl(&[KEYSPACE])
-        .keys(&[KeySpec::one(2, &[RO])])
-        .tips(&["nondeterministic_output"])
-        .doc(Generic, "2.2.3", "O(1)", "Tells the seconds since a key was last used."),
-    Command::new("refcount", 3, object::refcount)
-        .syntax("key")
-        .flags(&[READONLY])
-        .acl(&[KEYSPACE])
-        .keys(&[KeySpec::one(2, &[RO])])
-        .tips(&["nondeterministic_output"])
-        .doc(Generic, "2.2.3", "O(1)", "Tells how many own a value."),
 ];

@@ -1,12 +1,51 @@
-//! The sub-commands of LATENCY, MODULE and SLOWLOG.
+//! The sub-commands of COMMAND, LATENCY, MODULE, PUBSUB and SLOWLOG: what the server tells of itself.
 
 use super::super::Command;
-use super::super::Group::Server;
-use super::{ADMIN, LOADING, NO_ASYNC_LOADING, NOSCRIPT, STALE};
-use crate::commands::{help, latency, modules, slowlog};
+use super::super::Group::{PubSub, Server};
+use super::{ADMIN, CONNECTION, LOADING, NO_ASYNC_LOADING, NOSCRIPT, PUBSUB, STALE};
+use crate::commands::{command, help, latency, modules, pubsub, slowlog};
 
 /// What the reports of LATENCY tell a proxy: each server has its own.
 const REPORT: &[&str] = &["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"];
+
+#[rustfmt::skip]
+pub(super) const COMMAND: &[Command] = &[
+    Command::new("count", 2, command::count)
+        .flags(&[LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Server, "2.8.13", "O(1)", "Counts the commands."),
+    Command::new("docs", -2, command::docs)
+        .syntax("[command-name...]")
+        .flags(&[LOADING, STALE])
+        .acl(&[CONNECTION])
+        .tips(&["nondeterministic_output_order"])
+        .doc(Server, "7.0.0", "O(N) for N names", "Documents commands, or all of them."),
+    Command::new("getkeys", -4, command::getkeys)
+        .flags(&[LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Server, "2.8.13", "O(N) for N arguments", "Picks the keys out of a command."),
+    Command::new("getkeysandflags", -4, command::getkeysandflags)
+        .flags(&[LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Server, "7.0.0", "O(N) for N arguments", "Picks the keys out of a command, with their use."),
+    Command::new("help", 2, help::help)
+        .flags(&[LOADING, STALE])
+        .acl(&[CONNECTION])
+        .doc(Server, "5.0.0", "O(1)", "Lists the sub-commands."),
+    Command::new("info", -2, command::info)
+        .syntax("[command-name...]")
+        .flags(&[LOADING, STALE])
+        .acl(&[CONNECTION])
+        .tips(&["nondeterministic_output_order"])
+        .doc(Server, "2.8.13", "O(N) for N names", "Describes commands, or all of them.")
+        .history(&[("7.0.0", "Without names, every command.")]),
+    Command::new("list", -2, command::list)
+        .syntax("[FILTERBY <filterby: MODULE module-name | ACLCAT category | PATTERN pattern>]")
+        .flags(&[LOADING, STALE])
+        .acl(&[CONNECTION])
+        .tips(&["nondeterministic_output_order"])
+        .doc(Server, "7.0.0", "O(N) for N commands", "Names the commands, or some of them."),
+];
 
 #[rustfmt::skip]
 pub(super) const LATENCY: &[Command] = &[
@@ -64,6 +103,32 @@ pub(super) const MODULE: &[Command] = &[
         .syntax("name")
         .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING])
         .doc(Server, "4.0.0", "O(1)", "Unloads a module."),
+];
+
+#[rustfmt::skip]
+pub(super) const PUBSUB_SUBCOMMANDS: &[Command] = &[
+    Command::new("channels", -2, pubsub::channels)
+        .syntax("[pattern]")
+        .flags(&[PUBSUB, LOADING, STALE])
+        .doc(PubSub, "2.8.0", "O(N) for N channels", "Lists the channels that have subscribers."),
+    Command::new("help", 2, help::help)
+        .flags(&[LOADING, STALE])
+        .doc(PubSub, "6.2.0", "O(1)", "Lists the sub-commands."),
+    Command::new("numpat", 2, pubsub::numpat)
+        .flags(&[PUBSUB, LOADING, STALE])
+        .doc(PubSub, "2.8.0", "O(1)", "Counts the patterns that have subscribers."),
+    Command::new("numsub", -2, pubsub::numsub)
+        .syntax("[channel...]")
+        .flags(&[PUBSUB, LOADING, STALE])
+        .doc(PubSub, "2.8.0", "O(1) a channel", "Counts the subscribers of channels."),
+    Command::new("shardchannels", -2, pubsub::shardchannels)
+        .syntax("[pattern]")
+        .flags(&[PUBSUB, LOADING, STALE])
+        .doc(PubSub, "7.0.0", "O(N) for N channels", "Lists the shard channels that have subscribers."),
+    Command::new("shardnumsub", -2, pubsub::shardnumsub)
+        .syntax("[shardchannel...]")
+        .flags(&[PUBSUB, LOADING, STALE])
+        .doc(PubSub, "7.0.0", "O(1) a channel", "Counts the subscribers of shard channels."),
 ];
 
 #[rustfmt::skip]

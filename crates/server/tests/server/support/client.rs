@@ -2,11 +2,12 @@
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
-use super::{DEADLINE, wait_for};
+use super::DEADLINE;
 
 /// A connection.
 pub(crate) struct Client {
@@ -123,11 +124,15 @@ impl Client {
     /// Waits until memory is back to what it was: within 1%, and the few kilobytes that come and go with INFO.
     #[track_caller]
     pub(crate) fn wait_for_memory(&mut self, before: u64) {
-        let mut last = 0;
-        wait_for(&format!("used_memory falls to {before}"), || {
-            last = self.info("used_memory");
-            (last <= before + before / 100 + 16 * 1024).then_some(())
-        });
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let now = self.info("used_memory");
+            if now <= before + before / 100 + 16 * 1024 {
+                return;
+            }
+            assert!(Instant::now() < end, "waited in vain: used_memory was {before} and stays at {now}");
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 

@@ -31,10 +31,11 @@ pub(crate) struct Stopped {
 impl Server {
     /// Starts a server on a free port of the loopback interface, with these options, and waits until it is ready.
     ///
-    /// It doesn't count how long commands take: such counts stay, and are the more the busier the machine is, so that
-    /// no two figures of memory could be compared.
+    /// It neither counts how long commands take nor logs those that take long: both stay, and are the more the busier
+    /// the machine is, so that no two figures of memory could be compared.
     pub(crate) fn start(options: &[&str]) -> Self {
-        let options = [options, &["--latency-tracking", "no"]].concat();
+        let untimed = ["--latency-tracking", "no", "--slowlog-log-slower-than", "-1"];
+        let options = [&untimed[..], options].concat();
         Self::start_in(tempfile::tempdir().expect("a directory"), &options, b"")
     }
 
