@@ -167,7 +167,7 @@ static int keys(RedisModuleCtx *ctx, S **argv, int argc)
     CHECK(RedisModule_GetLRU(seen, &idle) == REDISMODULE_OK && idle == 0);
     CHECK(RedisModule_StringSet(seen, argv[1]) == REDISMODULE_ERR);
     CHECK(RedisModule_StringTruncate(seen, 1) == REDISMODULE_ERR);
-    CHECK(RedisModule_StringDMA(seen, &len, REDISMODULE_WRITE) == NULL);
+    CHECK(RedisModule_StringDMA(seen, &len, REDISMODULE_WRITE) != NULL);
     CHECK(RedisModule_SignalModifiedKey(ctx, argv[1]) == REDISMODULE_OK);
     CHECK(RedisModule_HashSet(key, REDISMODULE_HASH_NONE, argv[1], argv[1], NULL) == 0);
     CHECK(RedisModule_HashGet(key, REDISMODULE_HASH_CFIELDS, "f", &argv[1], NULL) == REDISMODULE_ERR);

@@ -191,11 +191,9 @@ static RedisModuleKey *step(RedisModuleCtx *ctx, RedisModuleKey *key, S *name, S
     long long amount = strtoll(value, NULL, 10);
     mstime_t idle = -9;
     long long frequency = -9;
-    static int is_writable;
     if (strncmp(how, "open=", 5) == 0) {
         RedisModule_CloseKey(key);
-        is_writable = strchr(value, 'w') != NULL;
-        int mode = (strchr(value, 'r') ? REDISMODULE_READ : 0) | (is_writable ? REDISMODULE_WRITE : 0) |
+        int mode = (strchr(value, 'r') ? REDISMODULE_READ : 0) | (strchr(value, 'w') ? REDISMODULE_WRITE : 0) |
                    (strchr(value, 'n') ? REDISMODULE_OPEN_KEY_NOTOUCH : 0);
         key = RedisModule_OpenKey(ctx, name, mode);
         RedisModule_ReplyWithLongLong(ctx, key != NULL);
@@ -219,8 +217,7 @@ static RedisModuleKey *step(RedisModuleCtx *ctx, RedisModuleKey *key, S *name, S
         else
             RedisModule_ReplyWithStringBuffer(ctx, bytes, len);
     } else if (strncmp(how, "fill=", 5) == 0) {
-        /* Redis would let it write to a key that isn't open for that. */
-        char *bytes = is_writable ? RedisModule_StringDMA(key, &len, REDISMODULE_READ | REDISMODULE_WRITE) : NULL;
+        char *bytes = RedisModule_StringDMA(key, &len, REDISMODULE_READ | REDISMODULE_WRITE);
         if (bytes != NULL)
             memset(bytes, value[0], len);
         RedisModule_ReplyWithLongLong(ctx, bytes == NULL ? -1 : (long long)len);
