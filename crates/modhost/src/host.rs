@@ -31,7 +31,7 @@ use crate::string::StrRef;
 const NOT_LOADED: Error = Error::fixed("ERR Error loading the extension. Please check the server logs.");
 
 /// Hosts modules for one engine. A process has as many as it likes, but modules keep their state in statics of their
-/// own: the same file is not loaded twice.
+/// own: the same file is not loaded twice, whichever host has it.
 ///
 /// When it is dropped, which its engine must be before, its modules are gone without their OnUnload: their libraries
 /// are closed, and the places that they took of the [`SLOTS`] are free again. A module of which a thread
@@ -215,6 +215,10 @@ impl Modules for ModuleHost {
             tracing::warn!("Module {path} failed to load: {unfit}");
             NOT_LOADED
         })?;
+        if slot::runs_from(&library) {
+            tracing::warn!("Module {path} failed to load: it is loaded already");
+            return Err(NOT_LOADED);
+        }
         let tenancy = Tenancy::begin(&self.gil, library).map_err(|_| {
             tracing::warn!(
                 "Module {path} failed to load: {SLOTS} modules are loaded, and there is room for no more"

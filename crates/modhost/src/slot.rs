@@ -3,6 +3,7 @@
 
 use std::any::{Any, TypeId};
 use std::fmt;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -150,6 +151,13 @@ fn take(gil: &Arc<Gil>) -> Option<&'static Slot> {
 /// The slots that are taken.
 pub(crate) fn taken() -> impl Iterator<Item = &'static Slot> {
     ALL.iter().filter(|slot| slot.is_taken.load(Ordering::Acquire))
+}
+
+/// Whether a module runs from this very library. It keeps the functions that it was given in statics, which would be
+/// filled anew if its OnLoad ran again: from then on it would be counted in another's slot.
+pub(crate) fn runs_from(library: &Library) -> bool {
+    let mut tenancies = taken().filter_map(Slot::tenancy);
+    tenancies.any(|tenancy| ptr::fn_addr_eq(tenancy.library().on_load, library.on_load))
 }
 
 /// The slots that are taken by the host with this lock.

@@ -36,8 +36,20 @@ fn a_load_that_fails_leaves_nothing() {
     assert_eq!(server.raw(&format!("module load {path} fail")), failed);
     assert!(server.raw("basics.echo x").starts_with("-ERR unknown command"));
     assert_eq!(server.raw(&format!("module load {path}")), "+OK|");
-    assert_eq!(server.raw(&format!("module load {path}")), failed, "the name is taken");
-    assert_eq!(server.raw("basics.echo x"), "*1|$6|x-tail|", "and the module with that name is unharmed");
+    let other = server.directory().join("other.so");
+    fs::copy(&library, &other).expect("a copy");
+    for (again, why) in [(&library, "it is there"), (&other, "the name is taken")] {
+        assert_eq!(server.raw(&format!("module load {}", again.display())), failed, "{why}");
+        assert_eq!(server.raw("basics.echo x"), "*1|$6|x-tail|", "and the module with that name is unharmed");
+        let before = server.report("basics").memory;
+        server.call("basics.hold 100000");
+        let held = server.report("basics").memory;
+        assert!(held.raw >= before.raw + 100_000, "what it takes is still counted as its own: {held:?}");
+        server.call("basics.hold 0");
+        assert_eq!(server.report("basics").memory.live, before.live);
+    }
+    assert_eq!(server.raw("module unload basics"), "+OK|");
+    assert_eq!(server.raw(&format!("module load {path}")), "+OK|", "once it is gone it can come again");
 }
 
 #[test]
