@@ -203,6 +203,7 @@ const CONFIGURATION: &str = "
 /// Those that redis-server 7.0 doesn't load, or that answer otherwise, or with the time or numbers of their own: each
 /// has a test.
 const APART: &[&str] = &[
+    "acl",
     "events",
     "load_unload",
     "open_key_with_flags",
@@ -215,7 +216,6 @@ const APART: &[&str] = &[
 
 /// Those that aren't tried, and why.
 const LEFT_OUT: &[(&str, &str)] = &[
-    ("acl", "its functions, users of modules, aren't there yet"),
     ("call", "it is built for Redis 7.2 and later, and calls commands for hashes and lists"),
     ("lists", "it is about lists"),
     ("response", "it reads hashes"),
@@ -299,6 +299,20 @@ fn commands_are_described_by_macros() {
     server.call("auth u any");
     assert_eq!(server.raw("redis_value_derive x"), "$2|OK|", "it has no key that could be denied");
     assert!(server.raw("classic_keys k").starts_with("-NOPERM"));
+}
+
+/// Puts its commands into categories of its own, which Redis has let modules do since 7.2.
+#[test]
+fn permissions_are_checked_for_users() {
+    let mut server = here("acl");
+    assert_eq!(server.raw("get_current_user"), "$7|default|");
+    assert_eq!(server.raw("verify_key_access_for_user default x"), "+OK|");
+    server.call("acl setuser alice on >pass ~cached:* +get");
+    assert_eq!(server.raw("verify_key_access_for_user alice cached:1"), "+OK|");
+    assert!(server.raw("verify_key_access_for_user alice not_allowed").starts_with("-Err"));
+    assert!(server.raw("verify_key_access_for_user nobody x").starts_with("-Err"));
+    assert!(server.raw("verify_key_access_for_user").starts_with("-ERR wrong number of arguments"));
+    assert!(server.raw("acl cat").contains("acl"));
 }
 
 #[test]
