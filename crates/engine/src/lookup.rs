@@ -401,11 +401,15 @@ impl Engine {
         self.notify(target, key, EventClasses::GENERIC, "move_to");
     }
 
-    /// Lets the type of a module's value know that it has left a place, for this key.
+    /// Lets the type of a module's value know that it has left a place, for this key. Where values that commands remove
+    /// are freed on another thread, the type is asked what that would take, although nothing is freed: as in Redis.
     fn unlink_moved(&mut self, db: usize, key: &[u8], left: Place<'_>) {
         let entry = self.keyspace.db(db).find(key);
         if let Some(value) = entry.and_then(|entry| entry.module()) {
             value.unlink(left);
+            if self.config.lazyfree_lazy_server_del {
+                value.free_effort(left);
+            }
         }
     }
 

@@ -45,10 +45,6 @@ fn callbacks_are_called_as_by_redis_server() {
         "type large",
     ] {
         for lazy in ["yes", "no"] {
-            if lazy == "yes" && ["rename", "renamenx", "move"].iter().any(|name| line.starts_with(name)) {
-                // Theirs asks what freeing the value would take, and doesn't free it.
-                continue;
-            }
             let setup = "select 3\nplaces.set large 1000\nplaces.set small 1\nplaces.notes";
             let script = format!(
                 "config set lazyfree-lazy-server-del {lazy} lazyfree-lazy-expire {lazy} lazyfree-lazy-user-del {lazy}
