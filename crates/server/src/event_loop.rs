@@ -8,6 +8,7 @@ use engine::Engine;
 use mio::Events;
 use modhost::ModuleHost;
 
+use crate::farewell::Farewell;
 use crate::sockets::{Ending, Sockets};
 
 /// How many events are fetched at a time.
@@ -21,6 +22,7 @@ pub(crate) struct EventLoop {
     engine: Engine,
     modules: Rc<ModuleHost>,
     sockets: Sockets,
+    farewell: Rc<Farewell>,
     next_tick: Instant,
     /// When the engine's work goes on, while some is under way.
     next_work: Option<Instant>,
@@ -31,20 +33,40 @@ pub(crate) struct EventLoop {
 
 impl EventLoop {
     /// A server with these sockets, at which others have their turn while a module's command lets them.
-    pub(crate) fn new(mut engine: Engine, modules: Rc<ModuleHost>, sockets: Sockets) -> Self {
-        engine.give_turns_by(Rc::new(sockets.clone()));
+    pub(crate) fn new(
+        mut engine: Engine,
+        modules: Rc<ModuleHost>,
+        sockets: Sockets,
+        farewell: Farewell,
+    ) -> Self {
+        let farewell = Rc::new(farewell);
+        engine.give_turns_by(Rc::clone(&farewell) as _);
         let now = Instant::now();
-        Self { engine, modules, sockets, next_tick: now, next_work: None, due: None, next_info: now }
+        Self {
+            engine,
+            modules,
+            sockets,
+            farewell,
+            next_tick: now,
+            next_work: None,
+            due: None,
+            next_info: now,
+        }
     }
 
-    /// Serves until something ends the server. Replies that are still owed then are written as far as the sockets
-    /// take them.
+    /// Serves until something ends the server, and says farewell.
     ///
     /// # Errors
     /// When waiting for events fails.
     pub(crate) fn run(&mut self) -> io::Result<Ending> {
+        let ending = self.serve();
+        self.farewell.say(&mut self.engine, &ending);
+        ending
+    }
+
+    fn serve(&mut self) -> io::Result<Ending> {
         let mut events = Events::with_capacity(EVENTS);
-        let ending = loop {
+        loop {
             let wait = if self.sockets.are_busy() {
                 Duration::ZERO
             } else {
@@ -55,12 +77,9 @@ impl EventLoop {
             let Self { sockets, engine, modules, .. } = self;
             modules.while_idle(engine, || sockets.wait(&mut events, wait))?;
             if let Some(ending) = self.round(&events) {
-                break ending;
+                return Ok(ending);
             }
-        };
-        self.modules.announce_shutdown(&mut self.engine);
-        self.sockets.write_last(&mut self.engine);
-        Ok(ending)
+        }
     }
 
     /// One round: everyone who has something to do, then the clock.

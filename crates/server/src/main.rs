@@ -13,6 +13,7 @@
 //! | `connection.rs` | one client's socket: what a turn reads, executes and writes |
 //! | `stream.rs` | TCP or unix |
 //! | `signals.rs` | SIGTERM, SIGINT, SIGHUP |
+//! | `farewell.rs` | what is done when the server ends |
 //! | `host.rs` | what the engine asks of the server: CONFIG REWRITE, CONFIG SET |
 //! | `log.rs`, `banner.rs` | the log |
 #![forbid(unsafe_code)]
@@ -23,6 +24,7 @@ mod configuration;
 mod connection;
 mod descriptors;
 mod event_loop;
+mod farewell;
 mod host;
 mod limits;
 mod listen;

@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use engine::{ClientId, Engine, Readiness, Turns};
+use engine::{ClientId, Engine, Readiness};
 use mio::{Events, Poll, Token};
 
 use crate::admission;
@@ -182,11 +182,16 @@ impl Sockets {
     /// Everyone's turn whose socket is ready, or whose last turn was too short. Once the server is to end there are no
     /// more turns, and the reason is given.
     pub(crate) fn round(&self, engine: &mut Engine, events: &Events) -> Option<Ending> {
-        self.turns(engine, events, true)
+        self.turns(engine, events, |_| true)
     }
 
-    /// As [`Self::round`]; where the server can't end now the turns go on.
-    fn turns(&self, engine: &mut Engine, events: &Events, can_end: bool) -> Option<Ending> {
+    /// As [`Self::round`]; where the server doesn't end now for that reason the turns go on.
+    fn turns(
+        &self,
+        engine: &mut Engine,
+        events: &Events,
+        ends_now: impl Fn(Ending) -> bool,
+    ) -> Option<Ending> {
         self.state().gather(events);
         loop {
             let turn = self.state().next_turn()?;
@@ -195,7 +200,7 @@ impl Sockets {
                 Turn::Listener(token) => self.accept(engine, token),
                 Turn::Descriptor(fd, readiness) => engine.descriptor_ready(fd, readiness),
             }
-            if let Some(ending) = self.ending(engine).filter(|_| can_end) {
+            if let Some(ending) = self.ending(engine).filter(|&ending| ends_now(ending)) {
                 return Some(ending);
             }
         }
@@ -204,7 +209,8 @@ impl Sockets {
     /// Why the server is to end, if it is: asked for again, the same.
     pub(crate) fn ending(&self, engine: &mut Engine) -> Option<Ending> {
         let mut state = self.state();
-        state.ending = state.ending.or(engine.take_shutdown().map(|_| Ending::Command));
+        // A command doesn't wait for what a signal may have to wait for.
+        state.ending = engine.take_shutdown().map(|_| Ending::Command).or(state.ending);
         state.ending
     }
 
@@ -326,21 +332,26 @@ impl Sockets {
     }
 }
 
-impl Turns for Sockets {
-    fn give(&self, engine: &mut Engine) {
+impl Sockets {
+    /// Everyone's turn while a command runs; says whether one of them has ended the server by a command. A signal waits
+    /// until the command is done.
+    pub(crate) fn give(&self, engine: &mut Engine) -> bool {
         let mut events = Events::with_capacity(EVENTS_MEANWHILE);
         for _ in 0..ROUNDS_MEANWHILE {
             // Whoever has the sockets in use now isn't running a command.
-            let Ok(mut state) = self.0.try_borrow_mut() else { return };
+            let Ok(mut state) = self.0.try_borrow_mut() else { return false };
             let polled = state.poll.poll(&mut events, Some(Duration::ZERO));
             let is_idle = events.is_empty() && state.unfinished.is_empty() && state.ready.is_empty();
             drop(state);
             if polled.is_err() || is_idle {
-                return;
+                return false;
             }
-            self.turns(engine, &events, false);
+            if self.turns(engine, &events, |ending| ending == Ending::Command).is_some() {
+                return true;
+            }
             self.deliver(engine);
             self.close_doomed(engine);
         }
+        false
     }
 }

@@ -9,7 +9,7 @@ use std::process::{self, ExitCode};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{env, fmt, fs};
+use std::{env, fmt};
 
 use engine::config::Config;
 use engine::{Engine, LoadRequest, Options};
@@ -21,12 +21,13 @@ use crate::banner::Banner;
 use crate::configuration::{self, Configuration};
 use crate::descriptors::Descriptors;
 use crate::event_loop::EventLoop;
+use crate::farewell::{Farewell, PidFile};
 use crate::host::{self, ServerHost};
 use crate::limits;
 use crate::listen::Listeners;
 use crate::log::{self, Log, LogSettings};
 use crate::signals::Signals;
-use crate::sockets::{Ending, FIRST_LISTENER, SIGNALS, Sockets, WAKER};
+use crate::sockets::{FIRST_LISTENER, SIGNALS, Sockets, WAKER};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -147,7 +148,7 @@ fn serve(arguments: &[OsString]) -> Result<(), Failure> {
         listeners.borrow_mut().close();
         return Err(Failure::logged("Aborting the start because of ACL errors", error));
     }
-    let pid_file = PidFile::write(&config);
+    let pid_file = path_of(&config.pidfile).and_then(|path| PidFile::write(&path));
     info!("Server initialized");
     if config.port != 0 {
         info!("Ready to accept connections tcp");
@@ -156,21 +157,13 @@ fn serve(arguments: &[OsString]) -> Result<(), Failure> {
         info!("Ready to accept connections unix");
     }
 
-    let mut event_loop = EventLoop::new(engine, modules, Sockets::new(poll, Rc::clone(&listeners), signals));
+    let sockets = Sockets::new(poll, Rc::clone(&listeners), signals);
+    let farewell = Farewell { modules: Rc::clone(&modules), sockets: sockets.clone(), listeners, pid_file };
+    let mut event_loop = EventLoop::new(engine, modules, sockets, farewell);
     let ending = event_loop.run();
-    if let Ok(Ending::Signal(name)) = ending {
-        warn!("Received {name} scheduling shutdown...");
-    }
-    warn!("User requested shutdown...");
-    if let Some(file) = pid_file {
-        file.remove();
-    }
-    listeners.borrow_mut().close();
     // Freeing every key one by one would only delay the end; the operating system takes all of it at once.
     std::mem::forget(event_loop);
-    ending.map_err(|error| Failure::logged("Can't wait for events", error))?;
-    warn!("zmalloc-server is now ready to exit, bye bye...");
-    Ok(())
+    ending.map(|_| ()).map_err(|error| Failure::logged("Can't wait for events", error))
 }
 
 /// Loads the modules that the configuration names; a server that can't doesn't start, as Redis's doesn't.
@@ -270,29 +263,5 @@ fn announce(log: &Log, config: &Config) {
     let banner = Banner { version: VERSION, mode: "standalone", port, pid };
     if !(config.always_show_logo || is_watched) || log.raw(&banner).is_err() {
         info!("Running mode=standalone, port={port}, PID: {pid}");
-    }
-}
-
-/// The file that tells which process this is.
-struct PidFile(PathBuf);
-
-impl PidFile {
-    /// Writes it, if the directive names one; as in Redis, a server that can't goes on without.
-    fn write(config: &Config) -> Option<Self> {
-        let path = path_of(&config.pidfile)?;
-        match fs::write(&path, format!("{}\n", process::id())) {
-            Ok(()) => Some(Self(std::path::absolute(&path).unwrap_or(path))),
-            Err(error) => {
-                warn!("Can't write the pid file {}: {error}", path.display());
-                None
-            }
-        }
-    }
-
-    fn remove(&self) {
-        info!("Removing the pid file.");
-        if let Err(error) = fs::remove_file(&self.0) {
-            warn!("Can't remove {}: {error}", self.0.display());
-        }
     }
 }

@@ -56,6 +56,10 @@ pub(crate) fn shutdown(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), 
         context.reply.ok();
         return Ok(());
     }
+    // What a command is at that lets others have their turn isn't ended by accident, as in Redis.
+    if !nosave && let Some(busy) = context.engine.busy_error() {
+        return Err(busy);
+    }
     if save && !shutdown.force {
         return Err(Error::fixed("ERR Errors trying to SHUTDOWN. Check logs."));
     }

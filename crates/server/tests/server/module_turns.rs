@@ -120,6 +120,40 @@ fn the_server_ends_when_the_command_is_done() {
     assert_eq!(server.wait().status.code(), Some(0));
 }
 
+/// What SHUTDOWN does while a command of another lets others in: the replies, and whether the server ends.
+fn shut_down_meanwhile(connect: impl Fn() -> Client) -> Vec<String> {
+    let (mut worker, mut other, mut third) = (connect(), connect(), connect());
+    begin_work(&mut worker, &mut other);
+    let mut told = Vec::new();
+    for line in ["SHUTDOWN", "SHUTDOWN SAVE", "SHUTDOWN NOW FORCE", "SHUTDOWN NOSAVE SAVE", "SHUTDOWN ABORT"]
+    {
+        let args: Vec<&str> = line.split(' ').collect();
+        told.push(format!("{line}: {}", String::from_utf8_lossy(&third.call(&args))));
+    }
+    third.send(b"SHUTDOWN NOSAVE\r\n");
+    // The command that was at work never replies.
+    for client in [&mut third, &mut other, &mut worker] {
+        told.push(String::from_utf8_lossy(&client.read_to_end()).into_owned());
+    }
+    told
+}
+
+#[test]
+fn a_command_that_lets_others_in_is_ended_with_the_server_as_in_redis() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let library = compile(directory.path(), "yielder");
+    let library = library.to_str().expect("a path in UTF-8");
+    let oracle = Oracle::start_with(&["--loadmodule", library]);
+    let theirs = shut_down_meanwhile(|| oracle.connect());
+    let options = ["--loadmodule", library, "--unixsocket", "socket", "--pidfile", "pid"];
+    let server = Server::start_in(tempfile::tempdir().expect("a directory"), &options, b"");
+    assert_eq!(shut_down_meanwhile(|| server.connect()), theirs);
+    let files = ["socket", "pid"].map(|name| server.directory().join(name));
+    let ended = server.wait();
+    assert_eq!(ended.status.code(), Some(0));
+    assert!(files.iter().all(|file| !file.exists()) && ended.log.contains("bye bye"), "{}", ended.log);
+}
+
 /// The descriptors of a process that lead to sockets.
 fn sockets_of(pid: &str) -> usize {
     let directory = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("a process");
