@@ -190,6 +190,11 @@ pub unsafe trait ModuleType: fmt::Debug + Send + Sync {
     /// `value` is one of this type, and live.
     unsafe fn copy(&self, value: *mut c_void, from: Place<'_>, to: Place<'_>) -> Option<*mut c_void>;
 
+    /// Whether the type shows anything of its values for their digests.
+    fn can_digest(&self) -> bool {
+        true
+    }
+
     /// Shows what a value's digest is made of.
     ///
     /// # Safety
@@ -309,10 +314,14 @@ impl ModuleValue {
         Some(ModuleValue { kind: Arc::clone(&self.kind), value })
     }
 
-    /// Shows what the value's digest is made of.
-    pub fn digest(&self, place: Place<'_>, digest: &mut dyn Digest) {
-        // SAFETY: the value is one of this type, and live.
-        unsafe { self.kind.digest(self.value, place, digest) }
+    /// Shows what the value's digest is made of; says whether its type shows anything of its values.
+    pub fn digest(&self, place: Place<'_>, digest: &mut dyn Digest) -> bool {
+        let can_digest = self.kind.can_digest();
+        if can_digest {
+            // SAFETY: the value is one of this type, and live.
+            unsafe { self.kind.digest(self.value, place, digest) };
+        }
+        can_digest
     }
 
     /// Saves the value.

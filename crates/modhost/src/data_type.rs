@@ -223,6 +223,10 @@ unsafe impl ModuleType for DataType {
         self.counted((!copied.is_null()).then_some(copied))
     }
 
+    fn can_digest(&self) -> bool {
+        self.methods.digest.is_some()
+    }
+
     unsafe fn digest(&self, value: *mut c_void, place: Place<'_>, digest: &mut dyn Digest) {
         let Some(function) = self.methods.digest else { return };
         let digest = DigestInMaking { digest: digest.into(), db: place.db, key: Self::key(place) };

@@ -1,6 +1,6 @@
 //! What COMMAND INFO says of a command.
 
-use super::{BeginSearch, Categories, FindKeys, Flags, Found, KeySpec};
+use super::{BeginSearch, Categories, Command, FindKeys, Flags, Found, KeySpec};
 use crate::resp::Writer;
 
 /// Writes a command's entry, its sub-commands' within it; `categories` are all that there are, by name.
@@ -9,9 +9,7 @@ pub(crate) fn write_info(reply: &mut Writer, found: &Found, categories: &[(Strin
     reply.array(10);
     reply.bulk(found.full_name().as_bytes());
     reply.integer(command.arity.into());
-    // Redis keeps it to itself that a command may be replicated.
-    let flags = command.flags.difference(Flags::MAY_REPLICATE);
-    write_names(reply, flags.iter_names().map(|(name, _)| name.to_ascii_lowercase()));
+    write_names(reply, flag_names(command));
     let range = KeyRange::of(command.keys);
     reply.integer(range.first);
     reply.integer(range.last);
@@ -35,6 +33,26 @@ pub(crate) fn write_info(reply: &mut Writer, found: &Found, categories: &[(Strin
     for subcommand in subcommands {
         write_info(reply, &Found { container: Some(command), command: subcommand }, categories);
     }
+}
+
+/// The names of a command's flags, and among them whether its keys stand elsewhere than its range of keys says.
+fn flag_names(command: &Command) -> impl Iterator<Item = String> {
+    // Redis keeps it to itself that a command may be replicated.
+    let shown = command.flags.difference(Flags::MAY_REPLICATE);
+    let (last, first): (Vec<_>, Vec<_>) =
+        shown.iter_names().partition(|(_, flag)| *flag == Flags::ALLOW_BUSY);
+    let movable = has_movable_keys(command).then_some("movablekeys");
+    let names =
+        |flags: Vec<(&'static str, Flags)>| flags.into_iter().map(|(name, _)| name.to_ascii_lowercase());
+    names(first).chain(movable.map(str::to_owned)).chain(names(last))
+}
+
+/// Whether a command's keys can't be found by [`KeyRange`] alone.
+fn has_movable_keys(command: &Command) -> bool {
+    let is_range =
+        |spec: &KeySpec| matches!((spec.begin, spec.find), (BeginSearch::Index(_), FindKeys::Range { .. }));
+    let has_finder = command.added.as_ref().is_some_and(|added| added.find_keys.is_some());
+    has_finder || !command.keys.iter().all(is_range)
 }
 
 /// Writes a set of names as statuses.

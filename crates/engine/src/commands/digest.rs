@@ -72,8 +72,9 @@ fn of(entry: EntryRef<'_>, db: usize) -> Mixture {
     if let Some(value) = entry.module() {
         digest.append(&MODULE.to_be_bytes());
         let mut parts = ModuleDigest::default();
-        value.digest(Place { db, key: entry.key() }, &mut parts);
-        digest.add(&parts.all.0);
+        if value.digest(Place { db, key: entry.key() }, &mut parts) {
+            digest.add(&parts.all.0);
+        }
     } else {
         digest.append(&STRING.to_be_bytes());
         let mut buffer = keyspace::NumberBuffer::default();

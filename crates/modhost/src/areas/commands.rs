@@ -201,13 +201,15 @@ fn parse_flags(text: &str) -> Option<Flags> {
     Some(flags)
 }
 
-/// Where the keys are, from the first, the last and the distance; a last that is negative counts from the end.
-fn key_spec(first: c_int, last: c_int, step: c_int, flags: Flags) -> Option<KeySpec> {
+/// Where the keys are, from the first, the last and the distance; a last that is negative counts from the end. What is
+/// done with them can't be told from these, so it is taken for the most that there is, as Redis does, even where the
+/// command is flagged as one that only reads.
+fn key_spec(first: c_int, last: c_int, step: c_int, may_vary: bool) -> Option<KeySpec> {
     let first_key = usize::try_from(first).ok().filter(|&first| first != 0)?;
     let last = if last >= 0 { last - first } else { last };
-    let rights = if flags.contains(Flags::WRITE) { KeyFlags::RW | KeyFlags::UPDATE } else { KeyFlags::RO };
+    let varying = if may_vary { KeyFlags::VARIABLE_FLAGS } else { KeyFlags::empty() };
     Some(KeySpec {
-        flags: rights | KeyFlags::ACCESS,
+        flags: KeyFlags::RW | KeyFlags::ACCESS | KeyFlags::UPDATE | varying,
         flags_of: None,
         notes: None,
         begin: BeginSearch::Index(first_key),
@@ -234,7 +236,7 @@ fn describe(
     let says = |flag: &str| flag_text.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case(flag));
     new.find_keys = says("getkeys-api").then_some(super::key_positions::find as _);
     new.find_channels = says("getchannels-api").then_some(super::channels::find as _);
-    new.keys = key_spec(keys.0, keys.1, keys.2, flags).into_iter().collect();
+    new.keys = key_spec(keys.0, keys.1, keys.2, new.find_keys.is_some()).into_iter().collect();
     Some(new)
 }
 

@@ -16,6 +16,7 @@ mod events;
 mod filters;
 mod forks;
 mod guests;
+mod keyed;
 mod loading;
 mod logins;
 mod looping;
