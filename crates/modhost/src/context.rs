@@ -276,7 +276,13 @@ impl Ctx {
     }
 
     /// Takes an object off the list of those that are freed with the context; says whether it was there.
+    #[inline]
     fn let_go(&self, address: *mut c_void) -> bool {
+        self.frees_automatically() && self.let_go_of_kept(address)
+    }
+
+    #[inline(never)]
+    fn let_go_of_kept(&self, address: *mut c_void) -> bool {
         if let Some(objects) = &mut *self.auto.borrow_mut()
             && let Some(place) = objects.iter().rposition(|object| object.address() == address)
         {
@@ -336,7 +342,15 @@ impl Ctx {
     }
 
     /// Frees what was left to the context, which is done with.
+    #[inline]
     pub(crate) fn finish(&self) {
+        if self.frees_automatically() {
+            self.free_kept();
+        }
+    }
+
+    #[inline(never)]
+    fn free_kept(&self) {
         let Some(objects) = self.auto.borrow_mut().take() else { return };
         for object in objects.into_iter().rev() {
             // SAFETY: the module left these to the context, and has given none of them up itself, which takes it off

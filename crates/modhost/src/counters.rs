@@ -294,14 +294,36 @@ impl Counters {
     }
 
     /// Counts a block of something that the module was handed.
+    #[inline]
     pub(crate) fn take_as(&self, kind: Kind, bytes: usize) {
-        self.take(bytes);
+        if self.is_own() {
+            self.own.take::<true>(&self.shared, bytes);
+            add::<true>(&self.own.kinds[kind as usize], bytes as i64);
+        } else {
+            self.take_as_shared(kind, bytes);
+        }
+    }
+
+    #[cold]
+    fn take_as_shared(&self, kind: Kind, bytes: usize) {
+        self.take_shared(bytes);
         self.count_kind(kind, bytes as i64);
     }
 
     /// Counts a block of something that the module has given up.
+    #[inline]
     pub(crate) fn give_as(&self, kind: Kind, bytes: usize) {
-        self.give(bytes);
+        if self.is_own() {
+            self.own.give::<true>(&self.shared, bytes);
+            add::<true>(&self.own.kinds[kind as usize], -(bytes as i64));
+        } else {
+            self.give_as_shared(kind, bytes);
+        }
+    }
+
+    #[cold]
+    fn give_as_shared(&self, kind: Kind, bytes: usize) {
+        self.give_shared(bytes);
         self.count_kind(kind, -(bytes as i64));
     }
 

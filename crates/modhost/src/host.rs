@@ -228,7 +228,7 @@ impl Modules for ModuleHost {
             ))
         })?;
         let slot = tenancy.slot;
-        slot.fault.set(self.fault_on_load.take());
+        slot::fault(slot.index()).set(self.fault_on_load.take());
         engine.set_module_types(Rc::new(Registry { gil: Arc::clone(&self.gil) }));
         if !self.enter(engine, slot, tenancy.library(), request) {
             Self::forget(engine, slot);

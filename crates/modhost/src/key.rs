@@ -121,20 +121,27 @@ impl Key {
 
     /// Looks at the value, which leaves no trace; `None` where there is none. It isn't looked up again as long as
     /// nobody can have changed it.
+    #[inline]
     pub(crate) fn look(&self) -> Option<Seen> {
-        let Glance { stamp, seen } = self.seen.get();
-        if stamp != 0 && stamp == lend::stamp() {
-            return seen;
-        }
+        let stamp = self.seen.get().stamp;
+        let is_fresh = stamp != 0 && stamp == lend::stamp();
+        if is_fresh || self.look_again() { self.seen.get().seen } else { None }
+    }
+
+    /// Says whether that was possible.
+    #[inline(never)]
+    fn look_again(&self) -> bool {
         let silent = Look {
             touch: false,
             notify_miss: false,
             count: false,
             expired_too: self.mode & key_mode::OPEN_KEY_ACCESS_EXPIRED != 0,
         };
-        let seen = with_engine(|engine| engine.look_up(self.db, self.bytes(), silent, Seen::of))?;
-        self.seen.set(Glance { stamp: lend::stamp(), seen });
-        seen
+        let looked = with_engine(|engine| engine.look_up(self.db, self.bytes(), silent, Seen::of));
+        if let Some(seen) = looked {
+            self.seen.set(Glance { stamp: lend::stamp(), seen });
+        }
+        looked.is_some()
     }
 
     /// Uses the engine on the database and the name of the key.

@@ -66,7 +66,6 @@ pub(crate) struct Slot {
     gil: Mutex<Arc<Gil>>,
     /// Whether OnLoad runs.
     is_loading: AtomicBool,
-    pub(crate) fault: Fault,
     /// What SetModuleOptions was given.
     options: AtomicI32,
     identity: Mutex<Identity>,
@@ -79,6 +78,18 @@ impl fmt::Debug for Slot {
     }
 }
 
+/// Apart from the slots, so that an allocation finds its own without looking for them.
+static FAULTS: [Fault; SLOTS] = [const { Fault(AtomicU64::new(0)) }; SLOTS];
+
+/// The failure that is asked for in a slot.
+///
+/// # Panics
+/// If there is none of that number.
+#[inline(always)]
+pub(crate) fn fault(slot: usize) -> &'static Fault {
+    &FAULTS[slot]
+}
+
 static ALL: LazyLock<Vec<Slot>> = LazyLock::new(|| {
     sizes::prepare();
     let slot = |index| Slot {
@@ -87,7 +98,6 @@ static ALL: LazyLock<Vec<Slot>> = LazyLock::new(|| {
         tenancy: Mutex::default(),
         gil: Mutex::default(),
         is_loading: AtomicBool::new(false),
-        fault: Fault::default(),
         options: AtomicI32::new(0),
         identity: Mutex::default(),
         states: Mutex::default(),
@@ -142,7 +152,7 @@ fn take(gil: &Arc<Gil>) -> Option<&'static Slot> {
     let slot = ALL.iter().find(|slot| !slot.is_taken.swap(true, Ordering::AcqRel))?;
     *slot.gil.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(gil);
     slot.counters().begin();
-    slot.fault.set(0);
+    fault(slot.index).set(0);
     *slot.identity() = Identity::default();
     slot.set_options(0);
     Some(slot)

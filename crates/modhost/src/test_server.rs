@@ -19,6 +19,7 @@ use tempfile::TempDir;
 
 use crate::host::ModuleHost;
 use crate::leak::Leak;
+use crate::slot::{self, Slot};
 use clients::Inbox;
 use event_loop::EventLoop;
 use log::Log;
@@ -191,7 +192,7 @@ impl TestServer {
         })
     }
 
-    fn find(&self, module: &str) -> Result<&'static crate::slot::Slot, TestError> {
+    fn find(&self, module: &str) -> Result<&'static Slot, TestError> {
         self.modules.slot_of(module).ok_or_else(|| TestError::NoModule(module.to_owned()))
     }
 
@@ -278,7 +279,7 @@ impl TestServer {
     /// # Errors
     /// When the module isn't loaded.
     pub fn fail_allocation(&mut self, module: &str, nth: u64) -> Result<(), TestError> {
-        self.find(module)?.fault.set(nth);
+        slot::fault(self.find(module)?.index()).set(nth);
         Ok(())
     }
 
@@ -292,7 +293,7 @@ impl TestServer {
     /// # Errors
     /// When the module isn't loaded.
     pub fn take_failure(&mut self, module: &str) -> Result<bool, TestError> {
-        Ok(!self.find(module)?.fault.set(0))
+        Ok(!slot::fault(self.find(module)?.index()).set(0))
     }
 
     /// Everything that was logged by the host, and by modules on whichever thread.

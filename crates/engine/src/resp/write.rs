@@ -247,12 +247,19 @@ impl Writer {
     }
 
     fn header(&mut self, sigil: u8, value: i64) {
-        self.out.push(sigil);
+        // Most numbers are short: they are written at once.
         match u8::try_from(value) {
-            Ok(digit @ 0..=9) => self.out.push(b'0' + digit),
-            _ => self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+            Ok(digit @ 0..=9) => self.out.extend_from_slice(&[sigil, b'0' + digit, b'\r', b'\n']),
+            Ok(number @ 10..=99) => {
+                let (tens, ones) = (b'0' + number / 10, b'0' + number % 10);
+                self.out.extend_from_slice(&[sigil, tens, ones, b'\r', b'\n']);
+            }
+            _ => {
+                self.out.push(sigil);
+                self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+                self.crlf();
+            }
         }
-        self.crlf();
     }
 
     fn crlf(&mut self) {

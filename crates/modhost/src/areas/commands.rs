@@ -160,10 +160,18 @@ fn run(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     });
     context.engine().forget_copy();
     *context.reply() = ctx.reply.take();
+    if ctx.pending.borrow().is_some() {
+        wait(context, &ctx, args);
+    }
+    Ok(())
+}
+
+/// Begins the wait that a command has asked for.
+#[cold]
+fn wait(context: &mut Context<'_>, ctx: &Ctx, args: &[&[u8]]) {
     if let Some(pending) = ctx.pending.take() {
         blocked::wait(context, pending, args, |waiter| Box::new(waiter));
     }
-    Ok(())
 }
 
 /// What a command's flags say, in the words of CreateCommand; `None` where one of the words is unknown.

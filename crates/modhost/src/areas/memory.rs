@@ -85,7 +85,7 @@ fn allocated_large(counters: &Counters, bytes: usize) -> *mut c_void {
 /// Whether an allocation that may fail goes ahead: unless a test has asked for its failure.
 #[inline]
 fn is_permitted<const SLOT: usize>() -> bool {
-    !slot::slot(SLOT).fault.strikes()
+    !slot::fault(SLOT).strikes()
 }
 
 #[allow(non_snake_case, reason = "named as in the API")]
@@ -93,14 +93,14 @@ unsafe extern "C" fn TryAlloc<const SLOT: usize>(bytes: usize) -> *mut c_void {
     if !is_permitted::<SLOT>() {
         return ptr::null_mut();
     }
-    tried(counters::of(SLOT), bytes)
+    if is_small(bytes) {
+        return taken_small(counters::of(SLOT), bytes, zmalloc::ztrymalloc(bytes));
+    }
+    tried_large(counters::of(SLOT), bytes)
 }
 
 #[inline(never)]
-fn tried(counters: &Counters, bytes: usize) -> *mut c_void {
-    if is_small(bytes) {
-        return taken_small(counters, bytes, zmalloc::ztrymalloc(bytes));
-    }
+fn tried_large(counters: &Counters, bytes: usize) -> *mut c_void {
     taken(counters, zmalloc::ztrymalloc_with_flags_usable(bytes, flags(bytes)))
 }
 
