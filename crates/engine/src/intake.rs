@@ -212,6 +212,8 @@ impl Engine {
         let client = self.clients.get(id).filter(|_| batch.len() > 1);
         let db = client.map(|client| self.keyspace.db(client.db));
         let mut hashes: SmallVec<[KeyHash; BATCH]> = SmallVec::new();
+        // Pipelines often consist of one command, which is looked up once then.
+        let mut last: (&[u8], Option<&'static Command>) = (b"", None);
         let foresee = |taken: &Taken| {
             let at = match &taken.request {
                 Request::Array(at) => at.clone(),
@@ -220,8 +222,11 @@ impl Engine {
                     return Hint { command, foreseen: None };
                 }
             };
-            let command =
-                ranges[at.clone()].first().and_then(|name| self.commands.command(&buffer[name.clone()]));
+            let name = ranges[at.clone()].first().map_or(&b""[..], |name| &buffer[name.clone()]);
+            if name != last.0 {
+                last = (name, self.commands.command(name));
+            }
+            let command = last.1;
             let touches_keys = |command: &Command| command.flags.intersects(Flags::WRITE | Flags::READONLY);
             let (Some(db), true, [_, key, ..]) = (db, command.is_some_and(touches_keys), &ranges[at]) else {
                 return Hint { command, foreseen: None };
