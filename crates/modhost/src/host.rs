@@ -28,6 +28,9 @@ use crate::library::Library;
 use crate::slot::{self, Slot, Tenancy};
 use crate::string::StrRef;
 
+/// How many [`leaks`](ModuleHost::leaks) are kept: a module that comes and goes for ever takes no more.
+const LEAKS: usize = 32;
+
 const NOT_LOADED: Error = Error::fixed("ERR Error loading the extension. Please check the server logs.");
 
 /// Hosts modules for one engine. A process has as many as it likes, but modules keep their state in statics of their
@@ -43,7 +46,7 @@ pub struct ModuleHost {
     gil: Arc<Gil>,
     /// The modules that are loaded, in that order.
     loaded: RefCell<Vec<Arc<Tenancy>>>,
-    /// What those have left that are gone.
+    /// What those have left that went last.
     leaks: RefCell<Vec<Leak>>,
     /// Which allocation of the module that is loaded next is to fail: see [`Fault`](slot::Fault).
     fault_on_load: Cell<u64>,
@@ -119,14 +122,14 @@ impl ModuleHost {
             if let Some(leak) = Leak::of(slot) {
                 let values = slot.counters().census().values;
                 tracing::info!("Module {} ends with {leak}; {values} of its values are in keys", leak.module);
-                self.leaks.borrow_mut().push(leak);
+                self.keep_leak(leak);
             }
         }
     }
 
     /// What modules have left that nobody will free, in the order in which they went: those that were unloaded, those
     /// whose OnLoad failed, and all others once the end of the server was announced. What is in values that keys hold
-    /// then is among it.
+    /// then is among it. Of more than 32 the last are given; each is in the log.
     pub fn leaks(&self) -> Vec<Leak> {
         self.leaks.borrow().clone()
     }
@@ -142,8 +145,16 @@ impl ModuleHost {
     fn report_leak(&self, slot: &Slot) {
         if let Some(leak) = Leak::of(slot) {
             tracing::warn!("Module {} leaves behind what nobody will free: {leak}", leak.module);
-            self.leaks.borrow_mut().push(leak);
+            self.keep_leak(leak);
         }
+    }
+
+    fn keep_leak(&self, leak: Leak) {
+        let mut leaks = self.leaks.borrow_mut();
+        if leaks.len() == LEAKS {
+            leaks.remove(0);
+        }
+        leaks.push(leak);
     }
 
     fn find(&self, name: &[u8]) -> Option<usize> {
