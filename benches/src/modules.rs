@@ -1,6 +1,7 @@
 //! Modules that are loaded and unloaded over and over, with traffic in between, and threads of a module that take turns
 //! with clients.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -34,6 +35,8 @@ enum Language {
     C,
     /// A package of this workspace.
     Rust,
+    /// An example of the package `redis-module`.
+    Example,
 }
 
 const fn guest(name: &'static str, language: Language, script: &'static [&'static str]) -> Guest {
@@ -66,9 +69,23 @@ pub const GUESTS: &[Guest] = &[
         &["set k v", "events.notify ring k", "flushdb", "swapdb 1 2", "events.counts"],
     ),
     guest("configs", Language::C, &["config set configs.number 4", "configs.show", "config get configs.*"]),
+    guest("hello", Language::Example, &["hello.mul 3 4 5", "hello.mul -7 9223372036"]),
+    guest("keys_pos", Language::Example, &["keys_pos a 1 b 2", "command getkeys keys_pos a 1"]),
+    Guest { name: "scan", ..guest("scan_keys", Language::Example, &["set k v", "scan_keys", "scan_key k"]) },
+    guest("expire", Language::Example, &["set k v", "expire.cmd k 10", "ttl k"]),
+    guest("string", Language::Example, &["string.set k value", "append k more", "string.get k"]),
+    guest(
+        "configuration",
+        Language::Example,
+        &[
+            "config set configuration.i64 100 configuration.enum Val2 configuration.string newest",
+            "configuration.num_changes",
+            "config get configuration.*",
+        ],
+    ),
     Guest {
-        file: "module_bench",
-        ..guest("allocbench", Language::Rust, &["allocbench small-growing", "allocbenchbytes"])
+        name: "allocbench",
+        ..guest("module_bench", Language::Rust, &["allocbench zeroed", "allocbenchbytes"])
     },
     Guest {
         stays: true,
@@ -80,10 +97,19 @@ pub const GUESTS: &[Guest] = &[
     },
     Guest { stays: true, ..guest("boxes", Language::C, &["boxes.set k text", "boxes.get k", "copy k l"]) },
     Guest {
-        file: "tairstring",
+        name: "alloc",
         stays: true,
         ..guest(
-            "exstrtype",
+            "data_type",
+            Language::Example,
+            &["alloc.set k 5", "alloc.get k", "alloc.set k 100000", "copy k l", "unlink k"],
+        )
+    },
+    Guest {
+        name: "exstrtype",
+        stays: true,
+        ..guest(
+            "tairstring",
             Language::Rust,
             &["exset k v ex 100", "exget k", "exincrby n 5", "copy k l", "unlink k"],
         )
@@ -98,6 +124,23 @@ pub const GUESTS: &[Guest] = &[
     },
 ];
 
+/// The package of which the examples are.
+const EXAMPLES: &str = "\
+[package]
+name = \"examples-of-redis-module\"
+version = \"0.0.0\"
+edition = \"2021\"
+
+[workspace]
+
+[dependencies]
+lazy_static = \"1\"
+libc = \"0.2\"
+linkme = \"0.3\"
+redis-module = \"=2.0.8\"
+redis-module-macros = \"=2.0.8\"
+";
+
 /// The C module whose threads want the server.
 const CROWD: &str = "crowd";
 /// How many they are.
@@ -107,24 +150,53 @@ const BATCH: usize = 100;
 /// How long threads may take to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where guests' files are: those in C are compiled into a directory, those in Rust are built already.
+/// Where guests' files are: those in C are compiled into a directory, those in Rust are built already, but for examples.
 pub struct Library<'a> {
     directory: &'a Path,
     built: &'a Path,
-    header: PathBuf,
+    /// The package `redis-module`, which brings the header and the examples along.
+    package: PathBuf,
 }
 
 impl<'a> Library<'a> {
-    /// Compiles to `directory`, and finds modules in Rust in `built`.
+    /// Compiles to `directory`, and finds modules in Rust in `built`, where cargo has put them.
     ///
     /// # Errors
-    /// When the package that brings the header along isn't there.
+    /// When the package isn't there that brings the header along.
     pub fn new(directory: &'a Path, built: &'a Path) -> Result<Self> {
         let metadata = MetadataCommand::new().exec().context("cannot list the workspace's packages")?;
         let package = metadata.packages.iter().find(|package| package.name.as_str() == "redis-module");
         let manifest = &package.context("the modules in Rust depend on redis-module")?.manifest_path;
-        let header = manifest.parent().context("a manifest stands in a directory")?.join("src/include");
-        Ok(Self { directory, built, header: header.into_std_path_buf() })
+        let package = manifest.parent().context("a manifest stands in a directory")?;
+        Ok(Self { directory, built, package: package.as_std_path().to_owned() })
+    }
+
+    /// Builds the examples among the guests, which their package has without what they need to be built.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn build_examples(&self) -> Result<()> {
+        let target = self.built.parent().context("cargo's directory for a profile is in one for all")?;
+        let directory = target.join("examples-of-redis-module");
+        fs::create_dir_all(directory.join("src"))?;
+        let mut manifest = EXAMPLES.to_owned();
+        for guest in GUESTS.iter().filter(|guest| guest.language == Language::Example) {
+            let (name, source) = (guest.file, self.package.join(format!("examples/{}.rs", guest.file)));
+            let source = source.display();
+            write!(
+                manifest,
+                "\n[[example]]\nname = \"{name}\"\ncrate-type = [\"cdylib\"]\npath = \"{source}\"\n"
+            )?;
+        }
+        fs::write(directory.join("Cargo.toml"), manifest)?;
+        fs::write(directory.join("src/lib.rs"), "")?;
+        // The same versions as here.
+        fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock"), directory.join("Cargo.lock"))?;
+        let mut cargo = Command::new("cargo");
+        cargo.args(["build", "--quiet", "--release", "--examples", "--manifest-path"]);
+        cargo.arg(directory.join("Cargo.toml")).arg("--target-dir").arg(target);
+        ensure!(cargo.status().context("cannot start cargo")?.success(), "the examples don't build");
+        Ok(())
     }
 
     /// The file of a guest.
@@ -134,8 +206,10 @@ impl<'a> Library<'a> {
     fn file(&self, guest: &Guest) -> Result<String> {
         match guest.language {
             Language::C => self.compile(guest.file),
-            Language::Rust => {
-                let path = self.built.join(format!("lib{}.so", guest.file));
+            Language::Rust | Language::Example => {
+                let is_example = guest.language == Language::Example;
+                let directory = if is_example { self.built.join("examples") } else { self.built.to_owned() };
+                let path = directory.join(format!("lib{}.so", guest.file));
                 let path = path.canonicalize().with_context(|| format!("there is no {}", path.display()))?;
                 Ok(path.display().to_string())
             }
@@ -146,7 +220,8 @@ impl<'a> Library<'a> {
         let sources = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/modhost/tests/modules"));
         let library = self.directory.join(format!("{name}.so"));
         let mut gcc = Command::new("gcc");
-        gcc.args(["-std=gnu11", "-O1", "-fPIC", "-shared", "-I"]).arg(&self.header);
+        gcc.args(["-std=gnu11", "-O1", "-fPIC", "-shared", "-I"]);
+        gcc.arg(self.package.join("src/include"));
         let status = gcc.arg("-o").args([&library, &sources.join(format!("{name}.c"))]).status();
         ensure!(status.context("cannot start gcc")?.success(), "{name} doesn't compile");
         Ok(library.display().to_string())
@@ -236,18 +311,37 @@ pub fn take_turns(server: &Server, library: &Library<'_>, time: Duration) -> Res
     Ok(turns.unsigned_abs())
 }
 
-/// How many times the log tells of memory that a module has left behind.
+/// How many bytes the log says that modules have left, which nobody will free.
 ///
 /// # Errors
-/// When it can't be read.
-pub fn leaks(log: &Path) -> Result<u64> {
+/// When it can't be read, or understood.
+pub fn lost(log: &Path) -> Result<u64> {
     let text = fs::read_to_string(log).with_context(|| format!("cannot read {}", log.display()))?;
-    Ok(text.matches("behind: they are lost").count() as u64)
+    lost_in(&text)
+}
+
+fn lost_in(log: &str) -> Result<u64> {
+    let told = log.split("leaves behind what nobody will free: ").skip(1);
+    let bytes = told.map(|leak| {
+        let number = leak.split(' ').next().unwrap_or_default();
+        number.parse::<u64>().with_context(|| format!("{number:?} is no number of bytes"))
+    });
+    bytes.sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_lost_is_in_the_log() {
+        let log = "# Module a leaves behind what nobody will free: 448 bytes in 1 block: 1 block of 448 bytes\n\
+                   * Module a unloaded\n\
+                   # Module b leaves behind what nobody will free: 8 bytes in 1 block: 1 block of 8 bytes\n";
+        assert_eq!(lost_in(log).unwrap(), 456);
+        assert_eq!(lost_in("").unwrap(), 0);
+        assert!(lost_in("Module a leaves behind what nobody will free: much").is_err());
+    }
 
     #[test]
     fn a_guest_comes_and_goes() {
