@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use super::entrant::Entrant;
 use super::output;
 use super::workload::Workload;
+use crate::summary::Summary;
 
 /// The instructions that an operation takes.
 ///
@@ -16,9 +17,13 @@ use super::workload::Workload;
 /// When valgrind isn't there, or the program can't be run.
 pub fn measure(entrant: &Entrant, workload: &Workload) -> Result<f64> {
     let (few, many) = workload.counted;
-    let of_few = count(&mut entrant.command(counting, workload, few))?;
-    let of_many = count(&mut entrant.command(counting, workload, many))?;
-    Ok((of_many as f64 - of_few as f64) / (many - few) as f64)
+    let once = |_| {
+        let of_few = count(&mut entrant.command(counting, workload, few))?;
+        let of_many = count(&mut entrant.command(counting, workload, many))?;
+        Ok((of_many as f64 - of_few as f64) / (many - few) as f64)
+    };
+    let figures = (0..workload.counts).map(once).collect::<Result<Vec<_>>>()?;
+    Ok(Summary::of(&figures).median)
 }
 
 /// A command that runs a program with its instructions counted.

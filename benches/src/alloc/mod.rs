@@ -35,7 +35,10 @@ const ALIGNMENT_OF_LOOPS: &[&str] = if cfg!(target_arch = "x86_64") {
     &[]
 };
 
-/// Builds a program of the workspace with the profile `bench`, and keeps it under a name of its own,
+/// The profile that programs are built with, and the directory in which cargo puts them.
+const PROFILE: &str = "measured";
+
+/// Builds a program of the workspace with the profile [`PROFILE`], and keeps it under a name of its own,
 /// since the next build of it, with other features, takes its place. Returns where it is.
 ///
 /// `target` is what cargo is told: the package, and which program of it. `built` is where the program
@@ -46,7 +49,7 @@ fn build(target: &[&str], features: &str, built: &str, name: &str) -> Result<Pat
     // What else is built has other flags.
     let directory = target_dir.join("aligned");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root()).args(["rustc", "--quiet", "--profile", "bench"]).args(target);
+    cargo.current_dir(root()).args(["rustc", "--quiet", "--profile", PROFILE]).args(target);
     cargo.args(["--features", features]).arg("--target-dir").arg(&directory);
     cargo.arg("--").args(ALIGNMENT_OF_LOOPS);
     cargo.envs(ALIGNMENT.iter().copied());
@@ -54,15 +57,18 @@ fn build(target: &[&str], features: &str, built: &str, name: &str) -> Result<Pat
     for variable in ["MALLOC", "MALLOC_POOL", "SANITIZER"] {
         cargo.env_remove(variable);
     }
+    let built = directory.join(PROFILE).join(built);
+    // So that what another build has left there can't be taken for this one's.
+    if built.exists() {
+        std::fs::remove_file(&built).with_context(|| format!("cannot remove {}", built.display()))?;
+    }
     let status = cargo.status().context("cannot start cargo")?;
     if !status.success() {
         bail!("cargo could not build {name}");
     }
-    // Where cargo puts what has the profile `bench`.
     let kept = target_dir.join("bench-alloc").join(name);
     std::fs::create_dir_all(kept.parent().expect("it has a directory"))?;
-    std::fs::copy(directory.join("release").join(built), &kept)
-        .with_context(|| format!("cannot keep {name}"))?;
+    std::fs::copy(&built, &kept).with_context(|| format!("cannot keep {name}"))?;
     Ok(kept)
 }
 
