@@ -44,7 +44,7 @@ unsafe impl GlobalAlloc for ZMalloc {
             None => ledger::thread_is_listed(),
         };
         // SAFETY: the caller promises a size other than 0, which is all that is asked here.
-        let block = if at_once { unsafe { Imp::allocate(layout) } } else { ptr::null_mut() };
+        let block = if at_once { unsafe { Imp::allocate_listed(layout) } } else { ptr::null_mut() };
         if block.is_null() {
             // SAFETY: as above.
             return unsafe { long_way::alloc(layout) };
@@ -67,7 +67,7 @@ unsafe impl GlobalAlloc for ZMalloc {
         unsafe {
             match Imp::direct_size(layout) {
                 Some(size) => ledger::dispatch().deallocate(block, size),
-                None if ledger::thread_is_listed() => Imp::deallocate(block, layout),
+                None if ledger::thread_is_listed() => Imp::deallocate_listed(block, layout),
                 None => long_way::dealloc(block, layout.size(), layout.align()),
             }
         }

@@ -17,6 +17,22 @@ use super::{Backend, ByAddress, Control, CountsPerThread, ThreadCounters, Totals
 use crate::error::ControlError;
 use crate::stats::{AllocatorInfo, SizeClass};
 
+/// How a back end tells the size of a block on a thread that is listed.
+///
+/// # Safety
+/// As [`Backend`].
+pub(crate) unsafe trait QuickSize: Backend {
+    /// As [`Backend::usable_size_of`], without asking whether there is a quick way.
+    ///
+    /// # Safety
+    /// As [`Backend::usable_size_of`]; and [`Backend::has_quick_way`] has said yes.
+    #[inline(always)]
+    unsafe fn size_on_quick_way(block: NonNull<u8>, layout: Layout) -> usize {
+        // SAFETY: passed on.
+        unsafe { Self::usable_size_of(block, layout) }
+    }
+}
+
 /// The back end `B`, counted.
 pub(crate) struct Counting<B>(PhantomData<B>);
 
@@ -96,13 +112,18 @@ fn count_new<B: Backend>(block: *mut u8, layout: Layout) -> *mut u8 {
     if let Some(live) = NonNull::new(block) {
         // SAFETY: the back end has just returned it for this layout, so it is live, and the thread is
         // prepared.
-        let bytes = unsafe { B::usable_size_of(live, layout) };
-        COUNTERS.with(|counters| {
-            counters.add_allocated(bytes);
-            counters.look_at_rise();
-        });
+        count_allocated(unsafe { B::usable_size_of(live, layout) });
     }
     block
+}
+
+/// Counts a block that has become live, on the calling thread.
+#[inline(always)]
+fn count_allocated(bytes: usize) {
+    COUNTERS.with(|counters| {
+        counters.add_allocated(bytes);
+        counters.look_at_rise();
+    });
 }
 
 /// The bytes of a live block.
@@ -118,7 +139,7 @@ unsafe fn bytes_of<B: Backend>(block: *mut u8, layout: Layout) -> usize {
 
 // SAFETY: every operation is `B`'s, with the same arguments and the same result. What is added
 // neither unwinds nor allocates, and works on a thread for as long as its memory exists.
-unsafe impl<B: Backend> Backend for Counting<B> {
+unsafe impl<B: QuickSize> Backend for Counting<B> {
     const NAME: &'static str = B::NAME;
 
     const GOOD_SIZE_IS_EXACT: bool = B::GOOD_SIZE_IS_EXACT;
@@ -143,6 +164,30 @@ unsafe impl<B: Backend> Backend for Counting<B> {
         COUNTERS.with(|counters| counters.add_deallocated(bytes));
         // SAFETY: passed on.
         unsafe { B::deallocate(block, layout) }
+    }
+
+    fn has_quick_way() -> bool {
+        B::has_quick_way()
+    }
+
+    #[inline(always)]
+    unsafe fn allocate_listed(layout: Layout) -> *mut u8 {
+        // SAFETY: passed on.
+        let block = unsafe { B::allocate_listed(layout) };
+        if let Some(live) = NonNull::new(block) {
+            // SAFETY: as in `count_new`; a thread is listed only if there is a quick way.
+            count_allocated(unsafe { B::size_on_quick_way(live, layout) });
+        }
+        block
+    }
+
+    #[inline(always)]
+    unsafe fn deallocate_listed(block: *mut u8, layout: Layout) {
+        // SAFETY: as in `bytes_of`; a thread is listed only if there is a quick way.
+        let bytes = unsafe { B::size_on_quick_way(NonNull::new_unchecked(block), layout) };
+        COUNTERS.with(|counters| counters.add_deallocated(bytes));
+        // SAFETY: passed on.
+        unsafe { B::deallocate_listed(block, layout) }
     }
 
     #[inline]
@@ -209,7 +254,7 @@ unsafe impl<B: Backend> Backend for Counting<B> {
 // - they are thread-local and written by these operations only, each time by one atomic store;
 // - thread-local storage lasts until after the last destructor of thread-specific data, and is not
 //   dropped, as it needs no destructor. In a child of `fork` it stays as it was.
-unsafe impl<B: Backend> CountsPerThread for Counting<B> {
+unsafe impl<B: QuickSize> CountsPerThread for Counting<B> {
     fn thread_counters() -> Option<ThreadCounters> {
         Some(COUNTERS.with(|counters| ThreadCounters {
             allocated: NonNull::from(&counters.allocated),
@@ -281,4 +326,4 @@ impl<B: Control> Control for Counting<B> {
 
 // SAFETY: the default methods are operations of the back end above, which counts them. What they
 // ask of its layouts holds: it finds a block's size by the block, or by the size class alone.
-unsafe impl<B: Backend> ByAddress for Counting<B> {}
+unsafe impl<B: QuickSize> ByAddress for Counting<B> {}

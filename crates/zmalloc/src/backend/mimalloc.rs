@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 use libmimalloc_sys as ffi;
 
 use super::class_table::{ClassTable, STEP, entries};
+use super::counting::QuickSize;
 use super::moving::reallocate_by_copy;
 use super::{Backend, Control};
 use crate::error::ControlError;
@@ -194,6 +195,9 @@ unsafe impl Backend for Mimalloc {
         }
     }
 }
+
+// SAFETY: nothing but what the back end above does.
+unsafe impl QuickSize for Mimalloc {}
 
 impl Control for Mimalloc {
     fn flush_thread_cache() -> Result<(), ControlError> {

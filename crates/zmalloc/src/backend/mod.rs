@@ -197,6 +197,33 @@ pub(crate) unsafe trait Backend {
         // SAFETY: passed on.
         unsafe { Self::usable_size(block) }
     }
+
+    /// Whether threads may be listed (`ledger`): always the same answer, once a thread has called
+    /// [`prepare`](Self::prepare). If not, each operation takes the long way.
+    fn has_quick_way() -> bool {
+        true
+    }
+
+    /// As [`allocate`](Self::allocate), on a thread that is listed.
+    ///
+    /// # Safety
+    /// As `allocate`; and the calling thread is listed.
+    #[inline(always)]
+    unsafe fn allocate_listed(layout: Layout) -> *mut u8 {
+        // SAFETY: passed on.
+        unsafe { Self::allocate(layout) }
+    }
+
+    /// As [`deallocate`](Self::deallocate), on a thread that is listed, with the block's own layout: by its
+    /// address alone nothing is freed by this.
+    ///
+    /// # Safety
+    /// As `deallocate`; and the calling thread is listed.
+    #[inline(always)]
+    unsafe fn deallocate_listed(block: *mut u8, layout: Layout) {
+        // SAFETY: passed on.
+        unsafe { Self::deallocate(block, layout) }
+    }
 }
 
 /// See [`Backend::DIRECT_FREE`]. The flags are 0.

@@ -6,6 +6,7 @@ use std::ffi::{CStr, c_char, c_int};
 use std::ptr::NonNull;
 
 use super::class_table::{ClassTable, entries};
+use super::counting::QuickSize;
 use super::moving::reallocate_by_copy;
 use super::{Backend, Control};
 use crate::error::ControlError;
@@ -192,6 +193,9 @@ unsafe impl Backend for Tcmalloc {
         }
     }
 }
+
+// SAFETY: nothing but what the back end above does.
+unsafe impl QuickSize for Tcmalloc {}
 
 impl Control for Tcmalloc {
     fn flush_thread_cache() -> Result<(), ControlError> {

@@ -15,8 +15,9 @@
 //!   operation adds the difference it made to the total itself. So the order of destructors does
 //!   not matter, and none has to be run twice;
 //! - *watched*, instead of listed, from the first limit on (or soft mark, reclaimer or injected
-//!   failure): its operations take the long way. Making it so is all that another thread does, and
-//!   all that the quick way has to look out for is that the thread is not listed (`budget`).
+//!   failure), and where the back end has no quick way to tell a block's size: its operations take the
+//!   long way. Making it so is all that another thread does, and all that the quick way has to look out
+//!   for is that the thread is not listed (`budget`).
 //!
 //! Over a back end that counts by itself a watched thread has a quick way as well, within a quota
 //! (`quota`), and a free is a call of the function that the thread has for it (`dispatch`).

@@ -193,6 +193,9 @@ pub(super) fn enlist() -> State {
             return state;
         }
         Imp::prepare();
+        if !Imp::has_quick_way() {
+            registry::watched(|| ());
+        }
         let Some(counters) = Imp::thread_counters() else {
             return State::Unknown;
         };

@@ -11,7 +11,7 @@ use crate::error::ControlError;
 #[cfg_attr(not(all(target_arch = "x86_64", not(target_feature = "crt-static"))), path = "glibc/asked.rs")]
 mod size;
 
-pub(super) use self::size::{prepare, usable_size};
+pub(super) use self::size::{has_quick_way, prepare, size_on_quick_way, usable_size};
 
 /// The bytes that a block for `size` has at least. A chunk is a multiple of two words, at least
 /// four of them, and all but one of its words are usable. A block may have two words more, where

@@ -6,6 +6,7 @@
 use std::alloc::Layout;
 use std::ptr::{self, NonNull};
 
+use super::counting::QuickSize;
 use super::moving::reallocate_by_copy;
 use super::{Backend, Control};
 use crate::error::ControlError;
@@ -33,7 +34,8 @@ const NATURAL_ALIGN: usize = 2 * size_of::<usize>();
 /// aligned beyond its size.
 #[inline(always)]
 const fn is_natural(size: usize, align: usize) -> bool {
-    align <= NATURAL_ALIGN && align <= size
+    // No size is 0; said here for the compiler, to which that is news.
+    align == 1 || align <= NATURAL_ALIGN && align <= size
 }
 
 /// A block that `malloc` would not align.
@@ -151,6 +153,19 @@ unsafe impl Backend for Libc {
 
     fn prepare() {
         platform::prepare();
+    }
+
+    fn has_quick_way() -> bool {
+        platform::has_quick_way()
+    }
+}
+
+// SAFETY: it is the same size.
+unsafe impl QuickSize for Libc {
+    #[inline(always)]
+    unsafe fn size_on_quick_way(block: NonNull<u8>, _layout: Layout) -> usize {
+        // SAFETY: passed on.
+        unsafe { platform::size_on_quick_way(block) }
     }
 }
 

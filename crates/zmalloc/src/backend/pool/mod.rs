@@ -15,6 +15,7 @@ use std::ptr::NonNull;
 
 use self::class::CLASSES;
 use self::slab::Slab;
+use super::counting::QuickSize;
 use super::moving::reallocate_by_copy;
 use super::{Backend, Control};
 use crate::error::ControlError;
@@ -151,6 +152,9 @@ unsafe impl<B: Backend> Backend for Pool<B> {
         B::prepare();
     }
 }
+
+// SAFETY: nothing but what the back end above does.
+unsafe impl<B: Backend> QuickSize for Pool<B> {}
 
 impl<B: Backend + Control> Control for Pool<B> {
     fn info() -> Result<AllocatorInfo, ControlError> {

@@ -5,7 +5,7 @@
 //! chunk of a heap has all but one word of itself for the block; one with a mapping of its own is left
 //! to the C library. This is no promise of the library's. So it is found out first whether the allocator
 //! is the library's own, as another one may stand in its place, and whether the word says what the
-//! library says. If not, the library is asked every time.
+//! library says. If not, the library is asked every time, and there is no quick way.
 
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::MaybeUninit;
@@ -37,6 +37,19 @@ pub(in super::super) unsafe fn usable_size(block: NonNull<u8>) -> usize {
     }
     // SAFETY: passed on.
     unsafe { ask(block) }
+}
+
+/// Whether the word may be read. Asked after [`prepare`].
+pub(in super::super) fn has_quick_way() -> bool {
+    READABLE.load(Ordering::Relaxed)
+}
+
+/// # Safety
+/// `block` is live, and [`has_quick_way`] has said yes.
+#[inline(always)]
+pub(in super::super) unsafe fn size_on_quick_way(block: NonNull<u8>) -> usize {
+    // SAFETY: the caller promises that the block is live, and that it is the library's own.
+    unsafe { read(block).unwrap_or_else(|| ask(block)) }
 }
 
 /// What the word says, unless the block has a mapping of its own.
@@ -161,6 +174,7 @@ mod tests {
                     let block = NonNull::new(block.cast::<u8>()).expect("memory");
                     let told = ask(block);
                     assert_eq!(usable_size(block), told, "size {size}");
+                    assert_eq!(size_on_quick_way(block), told, "size {size}");
                     assert!(read(block).is_none_or(|size| size == told), "size {size}");
                     live.push((block, told));
                     if live.len() > 300 {
