@@ -26,6 +26,7 @@ const COMBINATIONS: &[(&str, bool)] = &[
 const SUITE: &[&str] = &[
     "alignment",
     "conformance",
+    "counts",
     "defrag",
     "exhaustion",
     "family",

@@ -31,6 +31,7 @@
 //! | where is Redis's `zmalloc`? | [`zmalloc()`], [`ztrymalloc`] and the rest of the family, [`Flags`] |
 //! | what does a block of this layout take? | [`good_size`], [`usable_size`] |
 //! | what does the allocator hold beyond that, and why? | [`AllocatorInfo`], [`size_classes`], [`large_size_classes`] |
+//! | of which sizes are blocks asked for? | [`count_allocations`], [`allocation_counts`] |
 //! | what is the allocator's own report? | [`stats_text`], [`stats_json`] |
 //! | what does the kernel say? | [`process`] |
 //! | how is memory given back? | [`purge`], [`flush_thread_cache`], [`set_background_thread`] |
@@ -40,8 +41,8 @@
 //!
 //! `global` (what Rust's allocation calls do), `api` (what C's do) and `tally` (bytes with a name)
 //! stand on `request`, the long way of an allocation: past `fail` (failures on demand), the limit,
-//! and `oom` (memory given back). That stands, as does the short way, on `ledger` (who counts, and
-//! keeps the limit) and `backend` (who allocates: a contract, and the one implementation that this
+//! `oom` (memory given back) and `counts` (allocations by size, on demand). That stands, as does the
+//! short way, on `ledger` (who counts, and keeps the limit) and `backend` (who allocates: a contract, and the one implementation that this
 //! build selects). `defrag` moves blocks by all of these. `stats` is the view
 //! of the back end's own figures, `process` that of the operating system's. The ledger knows no
 //! layout and the back end knows no ledger.
@@ -84,6 +85,7 @@
 
 mod api;
 mod backend;
+mod counts;
 pub mod defrag;
 mod error;
 pub mod fail;
@@ -99,6 +101,7 @@ mod sync;
 mod tally;
 
 pub use api::*;
+pub use counts::{AllocationCount, allocation_counts, count_allocations};
 pub use error::ControlError;
 pub use global::{ZMalloc, good_size, usable_size};
 pub use ledger::{limit, peak_memory, set_limit, set_soft_mark, used_memory};

@@ -8,7 +8,7 @@ use std::alloc::Layout;
 use std::ptr::{self, NonNull};
 
 use crate::backend::{Backend, Imp};
-use crate::{fail, ledger, oom};
+use crate::{counts, fail, ledger, oom};
 
 /// Why a request was not met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +52,12 @@ fn insist(layout: Layout, usable: usize, operation: impl Fn() -> *mut u8) -> *mu
         }
         attempt(layout, usable, &operation)
     };
-    match attempt() {
-        Ok(block) => block.as_ptr(),
-        Err(Refusal::Hopeless) => ptr::null_mut(),
-        Err(refusal) => {
-            oom::recover(layout.size(), refusal, attempt).map_or(ptr::null_mut(), NonNull::as_ptr)
-        }
-    }
+    let block = match attempt() {
+        Ok(block) => Some(block),
+        Err(Refusal::Hopeless) => None,
+        Err(refusal) => oom::recover(layout.size(), refusal, attempt),
+    };
+    block.inspect(|&block| counts::note(block)).map_or(ptr::null_mut(), NonNull::as_ptr)
 }
 
 /// Attempts a request once.

@@ -162,6 +162,12 @@ pub(crate) fn watch_threads() {
     thread::with_node(|node| node.quota.withdraw());
 }
 
+/// The same, and ends what quotas threads have: an operation that begins after this takes the long way
+/// for as long as no quota is granted.
+pub(crate) fn end_quotas() {
+    registry::watched(|| BUDGET.set_limit(BUDGET.limit()));
+}
+
 /// Sets the most bytes that may be in use: [`used_memory`] doesn't rise past it. `None` for no limit.
 ///
 /// A request that would pass it is refused as if there were no memory: after the program's

@@ -12,7 +12,7 @@ use super::budget::{self, BUDGET};
 use super::diversion;
 use super::thread::{Node, State};
 use crate::backend::{Backend, Imp};
-use crate::fail;
+use crate::{counts, fail};
 
 /// What a thread may allocate and free by the quick way, in requested bytes of which each may take
 /// [`PER_REQUESTED`], beside what [`charge`] adds. Below 0 when more was asked of it. The thread's own.
@@ -151,6 +151,7 @@ pub(super) fn grant(node: &Node) {
         && node.era() == era
         && !budget::is_overdrawn(era)
         && !fail::is_planned()
+        && !counts::is_on()
         && !diversion::is_on();
     if !granted {
         node.quota.withdraw();
