@@ -42,10 +42,10 @@
 //! `global` (what Rust's allocation calls do), `api` (what C's do) and `tally` (bytes with a name)
 //! stand on `request`, the long way of an allocation: past `fail` (failures on demand), the limit,
 //! `oom` (memory given back) and `counts` (allocations by size, on demand). That stands, as does the
-//! short way, on `ledger` (who counts, and keeps the limit) and `backend` (who allocates: a contract, and the one implementation that this
-//! build selects). `defrag` moves blocks by all of these. `stats` is the view
-//! of the back end's own figures, `process` that of the operating system's. The ledger knows no
-//! layout and the back end knows no ledger.
+//! short way, on `ledger` (who counts, and keeps the limit) and `backend` (who allocates: a contract,
+//! and the one implementation that this build selects). `defrag` moves blocks by all of these. `stats`
+//! is the view of the back end's own figures, `process` that of the operating system's. The ledger knows
+//! no layout and the back end knows no ledger.
 //!
 //! # Allocators
 //!
