@@ -108,52 +108,91 @@ pub(crate) enum Operation {
     Not,
 }
 
-/// Combines sources, of which there is at least one; shorter ones are taken as if zeros followed.
+/// As many bytes as stay in the nearest cache while source upon source goes into them.
+const TILE: usize = 4096;
+
+/// Which part of the strings an operation begins with.
 ///
-/// The first two are read and combined into the result at once: what this costs is memory's speed, and a copy on the
-/// way was half of it.
-pub(crate) fn combine(operation: Operation, sources: &[&[u8]]) -> Vec<u8> {
-    /// As many bytes as stay in the nearest cache while source upon source goes into them.
-    const TILE: usize = 4096;
+/// What it costs is the way from memory, or from the cache that all cores share. A nearer cache holds only the end of
+/// what an operation went through, if it is long; so the next one does best to begin there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Forward,
+    Backward,
+}
+
+impl Direction {
+    pub(crate) fn opposite(self) -> Self {
+        match self {
+            Direction::Forward => Direction::Backward,
+            Direction::Backward => Direction::Forward,
+        }
+    }
+}
+
+/// Combines sources, of which there is at least one; shorter ones are taken as if zeros followed. The result is made in
+/// the block of `room`, if it fits; what that holds doesn't matter, and is overwritten in this direction.
+pub(crate) fn combine(
+    operation: Operation,
+    sources: &[&[u8]],
+    room: Vec<u8>,
+    direction: Direction,
+) -> Vec<u8> {
     let len = sources.iter().map(|source| source.len()).max().unwrap_or(0);
-    let (first, others) = sources.split_first().expect("there is a source");
-    let mut result = Vec::with_capacity(len);
+    let mut result = room;
+    result.truncate(len);
+    let tiles = result.chunks_mut(TILE).enumerate();
+    let overwrite = |(at, tile): (usize, &mut [u8])| combine_tile(operation, sources, at * TILE, tile);
+    match direction {
+        Direction::Forward => tiles.for_each(overwrite),
+        Direction::Backward => tiles.rev().for_each(overwrite),
+    }
+    result.reserve_exact(len - result.len());
     while result.len() < len {
         let start = result.len();
-        let end = len.min(start + TILE);
-        let piece = part(first, start, end);
-        let mut others = others.iter().map(|source| part(source, start, end));
-        match (operation, others.next()) {
-            (Operation::Not, _) => result.extend(piece.iter().map(|byte| !byte)),
-            (_, None) => result.extend_from_slice(piece),
-            (Operation::And, Some(second)) => extend(&mut result, piece, second, |a, b| a & b),
-            (Operation::Or, Some(second)) => extend(&mut result, piece, second, |a, b| a | b),
-            (Operation::Xor, Some(second)) => extend(&mut result, piece, second, |a, b| a ^ b),
-        }
-        result.resize(end, 0);
-        let tile = &mut result[start..];
-        for piece in others {
-            match operation {
-                Operation::And => {
-                    zip(tile, piece, |a, b| a & b);
-                    tile[piece.len()..].fill(0);
-                }
-                Operation::Or => zip(tile, piece, |a, b| a | b),
-                Operation::Xor => zip(tile, piece, |a, b| a ^ b),
-                Operation::Not => {}
-            }
-        }
+        // Zeros for a tile are no way from memory; for a whole block they would be.
+        result.resize(len.min(start + TILE), 0);
+        combine_tile(operation, sources, start, &mut result[start..]);
     }
     result
 }
 
-/// Appends two pieces, combined; what one has beyond the other is combined with zeros.
+/// Sets a piece of the result, the one that begins at `start`.
+fn combine_tile(operation: Operation, sources: &[&[u8]], start: usize, tile: &mut [u8]) {
+    let end = start + tile.len();
+    let mut pieces = sources.iter().map(|source| part(source, start, end));
+    let first = pieces.next().expect("there is a source");
+    match (operation, pieces.next()) {
+        (Operation::Not, _) => set(tile, first, &[], |a, _| !a),
+        (_, None) => set(tile, first, &[], |a, _| a),
+        (Operation::And, Some(second)) => set(tile, first, second, |a, b| a & b),
+        (Operation::Or, Some(second)) => set(tile, first, second, |a, b| a | b),
+        (Operation::Xor, Some(second)) => set(tile, first, second, |a, b| a ^ b),
+    }
+    for piece in pieces {
+        match operation {
+            Operation::And => {
+                zip(tile, piece, |a, b| a & b);
+                tile[piece.len()..].fill(0);
+            }
+            Operation::Or => zip(tile, piece, |a, b| a | b),
+            Operation::Xor => zip(tile, piece, |a, b| a ^ b),
+            Operation::Not => {}
+        }
+    }
+}
+
+/// Sets a tile to two pieces, combined, neither of which is longer; where one has ended it counts as zeros, and where
+/// both have, zeros follow.
 #[inline]
-fn extend(result: &mut Vec<u8>, a: &[u8], b: &[u8], combine: impl Fn(u8, u8) -> u8) {
-    let common = a.len().min(b.len());
-    result.extend(a.iter().zip(b).map(|(&a, &b)| combine(a, b)));
-    let rest = if a.len() > common { &a[common..] } else { &b[common..] };
-    result.extend(rest.iter().map(|&byte| combine(byte, 0)));
+fn set(tile: &mut [u8], a: &[u8], b: &[u8], combine: impl Fn(u8, u8) -> u8) {
+    let (common, longer) = (a.len().min(b.len()), a.len().max(b.len()));
+    let (both, rest) = tile.split_at_mut(common);
+    both.iter_mut().zip(a).zip(b).for_each(|((to, &a), &b)| *to = combine(a, b));
+    let (one, none) = rest.split_at_mut(longer - common);
+    let from = if a.len() > common { &a[common..] } else { &b[common..] };
+    one.iter_mut().zip(from).for_each(|(to, &byte)| *to = combine(byte, 0));
+    none.fill(0);
 }
 
 /// What a source has from `start` to `end`.
@@ -204,8 +243,12 @@ mod tests {
             }
         }
 
+        /// Also across tiles, in whatever block there is, and with whatever it holds.
         #[test]
-        fn sources_are_combined_bit_by_bit(sources in vec(bytes(), 1..5), few in any::<bool>()) {
+        fn sources_are_combined_bit_by_bit(
+            sources in vec(bytes(), 1..5), times in 1..5_usize, few in any::<bool>(), room in bytes(), rooms in 0..5_usize,
+        ) {
+            let sources: Vec<Vec<u8>> = sources.iter().map(|source| source.repeat(times)).collect();
             let sources = if few { &sources[..1] } else { &sources[..] };
             let slices: Vec<&[u8]> = sources.iter().map(Vec::as_slice).collect();
             let len = sources.iter().map(Vec::len).max().unwrap();
@@ -213,12 +256,27 @@ mod tests {
             let naive = |fold: fn(u8, u8) -> u8| -> Vec<u8> {
                 (0..len).map(|i| sources.iter().map(|source| at(source, i)).reduce(fold).unwrap()).collect()
             };
-            prop_assert_eq!(combine(Operation::And, &slices), naive(|a, b| a & b));
-            prop_assert_eq!(combine(Operation::Or, &slices), naive(|a, b| a | b));
-            prop_assert_eq!(combine(Operation::Xor, &slices), naive(|a, b| a ^ b));
-            let inverted: Vec<u8> = sources[0].iter().map(|byte| !byte).collect();
-            prop_assert_eq!(combine(Operation::Not, &slices[..1]), inverted);
+            for direction in [Direction::Forward, Direction::Backward] {
+                let made = |operation, slices| combine(operation, slices, room.repeat(rooms), direction);
+                prop_assert_eq!(made(Operation::And, &slices), naive(|a, b| a & b));
+                prop_assert_eq!(made(Operation::Or, &slices), naive(|a, b| a | b));
+                prop_assert_eq!(made(Operation::Xor, &slices), naive(|a, b| a ^ b));
+                let inverted: Vec<u8> = sources[0].iter().map(|byte| !byte).collect();
+                prop_assert_eq!(made(Operation::Not, &slices[..1]), inverted);
+            }
         }
+    }
+
+    #[test]
+    fn the_block_of_an_old_result_is_used_again() {
+        let room = vec![7; 10_000];
+        let block = room.as_ptr();
+        let made = combine(Operation::Or, &[&[1; 9_000], &[2; 5_000]], room, Direction::Backward);
+        assert_eq!((made.as_ptr(), made.len()), (block, 9_000));
+        assert_eq!(
+            (made[4_999], made[5_000], Direction::Forward.opposite().opposite()),
+            (3, 1, Direction::Forward)
+        );
     }
 
     #[test]

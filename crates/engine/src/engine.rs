@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use keyspace::Keyspace;
 
 use crate::acl::Acl;
+use crate::bits::Direction;
 use crate::blocking::Waits;
 use crate::busy::Busy;
 use crate::child::Child;
@@ -93,6 +94,8 @@ pub struct Engine {
     pub(crate) lazyfree: LazyFree,
     /// The process that was forked off.
     pub(crate) child: Child,
+    /// Where the next BITOP begins.
+    pub(crate) bitop_direction: Direction,
     pub(crate) cron: Cron,
     pub(crate) expiry: Expiry,
     pub(crate) eviction: Eviction,
@@ -178,6 +181,7 @@ impl Engine {
             module_types: Registered::default(),
             lazyfree: LazyFree::default(),
             child: Child::default(),
+            bitop_direction: Direction::Forward,
             cron: Cron::default(),
             expiry,
             eviction: Eviction::new(),

@@ -1,6 +1,8 @@
 //! Keys as commands see them: those whose time has come aren't there, and looking leaves its traces.
 
-use keyspace::{Contents, Db, Entry, EntryMut, EntryRef, Expiry, KeyHash, Lookup, Place, StringValue};
+use keyspace::{
+    Contents, Db, Entry, EntryMut, EntryRef, Expiry, KeyHash, Keyspace, Lookup, Place, StringValue,
+};
 
 use crate::access;
 use crate::config::EventClasses;
@@ -277,12 +279,24 @@ impl Engine {
         }
     }
 
-    /// Stores a text under a key that never expires, whatever that held; the text is taken over rather than copied.
-    /// That the key is new is published here; that it has changed, and how, is the caller's to say.
-    pub(crate) fn store_text(&mut self, db: usize, key: &[u8], text: Vec<u8>) {
+    /// Stores a text under a key that never expires, whatever that held. It is made of the other keys, in a block that
+    /// is handed over: the old text's, where that has one which `reusable` bytes fit well and nobody is to be told of
+    /// what goes; else an empty one. That the key is new is published here; that it has changed, and how, is the
+    /// caller's to say.
+    pub(crate) fn store_made(
+        &mut self,
+        db: usize,
+        key: &[u8],
+        reusable: usize,
+        make: impl FnOnce(&Keyspace, Vec<u8>) -> Vec<u8>,
+    ) {
         let clock = access::Clock::of(&self.config, &self.clock).created();
         // What has expired is counted as that, and not as replaced.
         let is_new = self.find(db, key).is_none();
+        let is_shown = self.foretells();
+        let old = self.keyspace.db_mut(db).find_mut(key).filter(|_| !is_shown);
+        let room = old.and_then(|mut entry| entry.take_text(reusable));
+        let text = make(&self.keyspace, room.unwrap_or_default());
         self.foretell(db, key, Going::Overwritten);
         let replaced = self.keyspace.db_mut(db).insert_entry(Entry::from_vec(key, text, None, clock));
         self.discard_replaced(db, replaced);

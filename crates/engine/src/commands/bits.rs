@@ -1,6 +1,6 @@
 //! Bits of a string: SETBIT GETBIT BITCOUNT BITPOS BITOP.
 
-use keyspace::{Expiry, NumberBuffer, StringValue};
+use keyspace::{Expiry, Keyspace, NumberBuffer, StringValue};
 
 use crate::args::{integer, is};
 use crate::bits::{self, Operation};
@@ -165,6 +165,11 @@ pub(crate) fn bitpos(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Er
     Ok(())
 }
 
+/// The string under a key, if there is one.
+fn text<'a>(keyspace: &'a Keyspace, db: usize, key: &[u8]) -> Option<StringValue<'a>> {
+    keyspace.db(db).find(key).and_then(|entry| string(entry).ok())
+}
+
 /// BITOP: stores what an operation makes of the bits of other strings, and answers with its length in bytes.
 pub(crate) fn bitop(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Error> {
     let operation = match args[1] {
@@ -184,22 +189,24 @@ pub(crate) fn bitop(context: &mut Context<'_>, args: &[&[u8]]) -> Result<(), Err
             string(entry)?;
         }
     }
-    let result = {
-        let find = |key: &&[u8]| context.engine.keyspace.db(db).find(key).map(string).transpose();
-        let values = keys.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-        let mut buffers = vec![NumberBuffer::new(); keys.len()];
-        let sources: Vec<&[u8]> = values
-            .iter()
-            .zip(&mut buffers)
-            .map(|(value, buffer)| value.as_ref().map_or(&[][..], |value| value.as_bytes(buffer)))
-            .collect();
-        bits::combine(operation, &sources)
-    };
-    let len = result.len();
+    let keyspace = &context.engine.keyspace;
+    let len = keys.iter().filter_map(|key| text(keyspace, db, key)).map(|text| text.len()).max().unwrap_or(0);
     if len == 0 {
         context.engine.remove_stored(db, destination);
     } else {
-        context.engine.store_text(db, destination, result);
+        let direction = context.engine.bitop_direction;
+        context.engine.bitop_direction = direction.opposite();
+        // The old text of a destination that is a source too is needed until the new one is there.
+        let reusable = if keys.contains(&destination) { 0 } else { len };
+        context.engine.store_made(db, destination, reusable, |keyspace, room| {
+            let mut buffers = vec![NumberBuffer::new(); keys.len()];
+            let sources: Vec<&[u8]> = keys
+                .iter()
+                .zip(&mut buffers)
+                .map(|(key, buffer)| text(keyspace, db, key).map_or(&[][..], |text| text.as_bytes(buffer)))
+                .collect();
+            bits::combine(operation, &sources, room, direction)
+        });
         context.engine.modified(db, destination, EventClasses::STRING, "set");
     }
     context.reply.count(len);

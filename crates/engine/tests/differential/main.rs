@@ -4,6 +4,7 @@
 //! same every time by default, so that a change is judged by itself; `cargo xtask soak` goes on with new ones.
 #![forbid(unsafe_code)]
 
+mod bits;
 mod compare;
 mod dump;
 mod generate;

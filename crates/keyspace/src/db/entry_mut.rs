@@ -96,6 +96,11 @@ impl<'a> EntryMut<'a> {
         })
     }
 
+    /// Takes the text out, in its block, if that is one for a text of `len` bytes. As [`Entry::take_text`].
+    pub fn take_text(&mut self, len: usize) -> Option<Vec<u8>> {
+        self.change(|entry| entry.take_text(len))
+    }
+
     /// Adds `tail` to the text of the value; gives the new length. As [`Entry::append`].
     pub fn append(&mut self, tail: &[u8]) -> usize {
         self.change(|entry| entry.append(tail))

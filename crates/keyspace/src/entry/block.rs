@@ -1,6 +1,7 @@
 //! The bytes of a large value, apart from its entry.
 #![allow(unsafe_code)]
 
+use super::header::MAX_INLINE;
 use crate::size_class::round_up;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::mem::ManuallyDrop;
@@ -35,6 +36,21 @@ impl Block {
         let mut text = ManuallyDrop::new(text);
         let data = NonNull::new(text.as_mut_ptr()).expect("a vector that is not empty has a block");
         Block { data, len: text.len(), capacity: text.capacity() }
+    }
+
+    /// The vector of the whole block: the reverse of [`Block::from_vec`].
+    ///
+    /// # Safety
+    /// As [`Block::free`].
+    pub(super) unsafe fn into_vec(self) -> Vec<u8> {
+        // SAFETY: the block is current and used by nobody else, by the caller's word, and was allocated with the layout
+        // of a vector with its capacity; all of its text, which is no longer than that, was set.
+        unsafe { Vec::from_raw_parts(self.data.as_ptr(), self.len, self.capacity) }
+    }
+
+    /// Whether a text of `len` bytes had better go into this block than into one of its own: it fits, and fills half.
+    pub(super) fn suits(&self, len: usize) -> bool {
+        len > MAX_INLINE && len <= self.capacity && len >= self.capacity / 2
     }
 
     /// What to ask room for where a value has grown to `len` bytes and may grow again.

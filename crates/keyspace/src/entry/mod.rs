@@ -195,6 +195,20 @@ impl Entry {
         text.len()
     }
 
+    /// Takes the text out, in the block of its own that it has, if that is one for a text of `len` bytes: those fit, and
+    /// fill half of it. Then the value is an empty text; otherwise nothing changes.
+    pub fn take_text(&mut self, len: usize) -> Option<Vec<u8>> {
+        let old = self.as_ref();
+        let block = old.value_block(old.shape()).filter(|block| block.suits(len))?;
+        let (new, _) = Entry::allocate(old.key(), old.expiry(), old.clock(), Room::Inline(0));
+        let old = ManuallyDrop::new(std::mem::replace(self, new));
+        // SAFETY: the old entry is not used any more, and its description of the block isn't either.
+        unsafe {
+            old.free_shell();
+            Some(block.into_vec())
+        }
+    }
+
     /// Makes the value a text of encoding `raw` with at least `len` bytes, new ones zero.
     fn grow_text(&mut self, len: usize) -> &mut [u8] {
         if let StringValue::Int(value) = self.as_ref().string() {
@@ -262,17 +276,13 @@ impl Entry {
             StringValue::EmbStr(text) | StringValue::Raw(text) => Storage::Inline(text.len()),
         };
         if let Some(mut block) = self.as_ref().value_block(shape) {
-            // The block is kept for a text that fills at least half of it.
-            match storage {
-                Storage::Inline(len)
-                    if len > MAX_INLINE && len <= block.capacity && len >= block.capacity / 2 =>
-                {
-                    block.len = len;
-                    self.write_block(block);
-                    return Some(shape);
-                }
-                _ => return None,
+            let Storage::Inline(len) = storage else { return None };
+            if !block.suits(len) {
+                return None;
             }
+            block.len = len;
+            self.write_block(block);
+            return Some(shape);
         }
         let new = Shape { storage, ..shape };
         if shape.storage == Storage::Module {

@@ -71,6 +71,30 @@ fn a_text_that_is_taken_over_is_a_text_like_any_other() {
 }
 
 #[test]
+fn a_text_is_taken_out_in_its_block_for_one_that_fills_half_of_it() {
+    for len in VALUE_LENGTHS {
+        for wanted in [0, 512, 513, len / 2, len, len + 1, 10 * len] {
+            for expiry in [None, Some(3)] {
+                let mut entry = Entry::new(b"key", StringValue::Raw(&text(len)), expiry, 5);
+                let capacity =
+                    entry.as_ref().value_block(entry.as_ref().shape()).map_or(0, |block| block.capacity);
+                let taken = entry.take_text(wanted);
+                let fits = wanted > MAX_INLINE && (capacity / 2..=capacity).contains(&wanted);
+                assert_eq!(taken, fits.then(|| text(len)), "{len} {wanted}");
+                assert!(taken.is_none_or(|taken| taken.capacity() == capacity));
+                let left = if fits { Vec::new() } else { text(len) };
+                let key = b"key".to_vec();
+                let model = Model { key, text: left, encoding: Encoding::Raw, expiry, clock: 5 };
+                check(&entry, &model);
+            }
+        }
+    }
+    let mut number = Entry::new(b"key", StringValue::Int(7), None, 0);
+    assert_eq!(number.take_text(600), None);
+    assert_eq!(number.as_ref().string(), StringValue::Int(7));
+}
+
+#[test]
 fn every_size_of_value_becomes_every_other() {
     for from in VALUE_LENGTHS {
         for to in VALUE_LENGTHS.into_iter().filter(|&len| len <= 65_536) {
