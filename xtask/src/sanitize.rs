@@ -1,5 +1,5 @@
-//! `cargo xtask sanitize`: the tests of `zmalloc`, `heapwalk` and `modhost` under AddressSanitizer, which needs a
-//! nightly toolchain.
+//! `cargo xtask sanitize`: the tests of `zmalloc`, `heapwalk`, `zmalloc-module` and `modhost` under AddressSanitizer,
+//! which needs a nightly toolchain.
 //!
 //! The build chooses the C library's allocator by itself then, as that is what the sanitizer watches.
 
@@ -25,6 +25,13 @@ const SUITES: &[Suite] = &[
         packages: &["zmalloc", "heapwalk"],
         features: "heapwalk/derive,heapwalk/hashbrown,heapwalk/allocator-api2",
         skipped: &[],
+        options: "",
+    },
+    // The allocator isn't the C library's then, and isn't taken for it.
+    Suite {
+        packages: &["zmalloc-module"],
+        features: "zmalloc-module/heapwalk",
+        skipped: &["libc_is_recognised"],
         options: "",
     },
     // Without the modules in Rust, which would be built with the sanitizer, and then be of no use to redis-server. Some

@@ -259,9 +259,9 @@ fn a_refusal_is_null() {
 fn binding_among_threads() {
     for _ in 0..20 {
         let heap = &Heap::new();
+        let (sender, receiver) = std::sync::mpsc::channel::<(usize, Layout)>();
+        let receiver = &Mutex::new(receiver);
         std::thread::scope(|scope| {
-            let (sender, receiver) = std::sync::mpsc::channel::<(usize, Layout)>();
-            let receiver = &*Box::leak(Box::new(Mutex::new(receiver)));
             for thread in 0..4usize {
                 let sender = sender.clone();
                 scope.spawn(move || {
