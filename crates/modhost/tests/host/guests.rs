@@ -1,6 +1,7 @@
 //! Modules that weren't written for this host, as they are: those in Rust that stand in this repository, and some that
 //! the registry has. Each answers here as it does in redis-server.
 
+mod allocator;
 mod cell;
 mod examples;
 mod tair;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::{Metadata, MetadataCommand};
 
 use crate::oracle::Redis;
@@ -28,22 +30,27 @@ fn cargo(command: &str, args: &[&str]) {
     assert!(status.success(), "cargo {command} {}", args.join(" "));
 }
 
+/// Where such a package lies.
+fn directory(name: &str) -> Utf8PathBuf {
+    METADATA.target_directory.join("guests").join(name)
+}
+
+/// Writes a file in the target directory, unless it is there: what is the same as before isn't built again.
+fn write_changed(path: &Utf8Path, text: &str) {
+    if !fs::read_to_string(path).is_ok_and(|written| written == text) {
+        fs::write(path, text).expect("the target directory is ours");
+    }
+}
+
 /// Makes a package in the target directory, which has guests of the registry built, and gives its manifest. Its lock
 /// file is made once.
 fn package(name: &str, manifest: &str) -> String {
-    let directory = METADATA.target_directory.join("guests").join(name);
+    let directory = directory(name);
     fs::create_dir_all(directory.join("src")).expect("the target directory is ours");
-    let put = |name: &str, text: &str| {
-        let path = directory.join(name);
-        // What is the same as before isn't built again.
-        if !fs::read_to_string(&path).is_ok_and(|written| written == text) {
-            fs::write(path, text).expect("the target directory is ours");
-        }
-    };
     let head =
         format!("[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[workspace]\n");
-    put("Cargo.toml", &format!("{head}\n{manifest}"));
-    put("src/lib.rs", "");
+    write_changed(&directory.join("Cargo.toml"), &format!("{head}\n{manifest}"));
+    write_changed(&directory.join("src/lib.rs"), "");
     let lock = directory.join("Cargo.lock");
     if !Path::new(&lock).exists() {
         // The same versions as here, which are there and built.

@@ -12,17 +12,19 @@ use crate::oracle::{Redis, each, same};
 use crate::support::Server;
 
 /// Where they are. The package has them without what they need to be built.
-static SOURCES: LazyLock<PathBuf> = LazyLock::new(|| {
+pub(super) static SOURCES: LazyLock<PathBuf> = LazyLock::new(|| {
     let package = METADATA.packages.iter().find(|package| package.name.as_str() == "redis-module");
     let manifest = &package.expect("the modules in Rust depend on it").manifest_path;
     manifest.parent().expect("a directory").join("examples").into_std_path_buf()
 });
 
-/// A package that brings along what they need. It is built when this is asked for first.
+/// What they need.
+pub(super) const CRATES: &str = "[dependencies]\nlazy_static = \"1\"\nlibc = \"0.2\"\nlinkme = \"0.3\"\n\
+    redis-module = \"=2.0.8\"\nredis-module-macros = \"=2.0.8\"\n";
+
+/// A package that brings this along. It is built when this is asked for first.
 static BUILT: LazyLock<()> = LazyLock::new(|| {
-    let mut manifest = "[dependencies]\nlazy_static = \"1\"\nlibc = \"0.2\"\nlinkme = \"0.3\"\n\
-        redis-module = \"=2.0.8\"\nredis-module-macros = \"=2.0.8\"\n"
-        .to_owned();
+    let mut manifest = CRATES.to_owned();
     for name in names() {
         let path = SOURCES.join(format!("{name}.rs"));
         let path = path.display();
@@ -33,7 +35,7 @@ static BUILT: LazyLock<()> = LazyLock::new(|| {
 });
 
 /// Those with commands that redis-server 7.0 answers the same, in both versions of the protocol.
-const ALIKE: &[(&str, &str)] = &[
+pub(super) const ALIKE: &[(&str, &str)] = &[
     ("block", "block\nblock all the same"),
     ("configuration", CONFIGURATION),
     ("ctx_flags", "my_role\nmy_role x"),
