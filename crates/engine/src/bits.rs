@@ -246,7 +246,8 @@ mod tests {
         /// Also across tiles, in whatever block there is, and with whatever it holds.
         #[test]
         fn sources_are_combined_bit_by_bit(
-            sources in vec(bytes(), 1..5), times in 1..5_usize, few in any::<bool>(), room in bytes(), rooms in 0..5_usize,
+            sources in vec(bytes(), 1..5), times in 1..5_usize, few in any::<bool>(),
+            room in bytes(), rooms in 0..5_usize,
         ) {
             let sources: Vec<Vec<u8>> = sources.iter().map(|source| source.repeat(times)).collect();
             let sources = if few { &sources[..1] } else { &sources[..] };

@@ -195,8 +195,8 @@ impl Entry {
         text.len()
     }
 
-    /// Takes the text out, in the block of its own that it has, if that is one for a text of `len` bytes: those fit, and
-    /// fill half of it. Then the value is an empty text; otherwise nothing changes.
+    /// Takes the text out, in the block of its own that it has, if that is one for a text of `len` bytes: those fit,
+    /// and fill half of it. Then the value is an empty text; otherwise nothing changes.
     pub fn take_text(&mut self, len: usize) -> Option<Vec<u8>> {
         let old = self.as_ref();
         let block = old.value_block(old.shape()).filter(|block| block.suits(len))?;
