@@ -99,11 +99,18 @@ fn main() -> Result<ExitCode> {
     Ok(if promises.broken() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Starts the server to judge. It neither counts how long commands take nor logs those that take long: both stay, and
+/// are the more the busier the machine is, so that no two figures of memory could be compared.
+fn start(arguments: &Arguments, more: &[&str]) -> Result<Server> {
+    let untimed = ["--latency-tracking", "no", "--slowlog-log-slower-than", "-1"];
+    Server::start(&arguments.ours, &[&untimed[..], more].concat())
+}
+
 /// Tens of thousands of clients come, misbehave and vanish; nothing of them is left.
 fn misbehaving_clients(arguments: &Arguments, promises: &mut Promises) -> Result<()> {
     let directory = tempfile::tempdir().context("cannot make a directory")?;
     let socket = directory.path().join("socket");
-    let server = Server::start(&arguments.ours, &["--unixsocket", &socket.to_string_lossy()])?;
+    let server = start(arguments, &["--unixsocket", &socket.to_string_lossy()])?;
     let mut observer = Observer::of(&server)?;
     let start = observer.memory()?;
     let crowd = Crowd {
@@ -124,7 +131,7 @@ fn misbehaving_clients(arguments: &Arguments, promises: &mut Promises) -> Result
 
 /// A real data set is loaded as its owner would load it, looked at, and flushed.
 fn real_input(arguments: &Arguments, promises: &mut Promises) -> Result<()> {
-    let server = Server::start(&arguments.ours, &[])?;
+    let server = start(arguments, &[])?;
     let port = server.port().to_string();
     let mut observer = Observer::of(&server)?;
     let start = observer.memory()?;
@@ -155,7 +162,7 @@ fn real_input(arguments: &Arguments, promises: &mut Promises) -> Result<()> {
 /// A thousand clients are told of messages, and others of changes of a hundred thousand keys that they have read; when
 /// they have gone, so has all that was kept for them. What a server makes once, and keeps, it has made the first time.
 fn told_clients(arguments: &Arguments, promises: &mut Promises) -> Result<()> {
-    let server = Server::start(&arguments.ours, &[])?;
+    let server = start(arguments, &[])?;
     let mut observer = Observer::of(&server)?;
     drop(Audience::gather(server.port(), told::CHANNEL, told::SUBSCRIBERS)?);
     told::invalidate(&server, told::track(&server)?)?;
@@ -188,13 +195,11 @@ fn guests(arguments: &Arguments, promises: &mut Promises) -> Result<()> {
     let built = arguments.modules.as_deref().context("--modules names the directory of those in Rust")?;
     let directory = tempfile::tempdir().context("cannot make a directory")?;
     let log = directory.path().join("log");
-    // Histograms of latencies grow with the latencies that there are.
-    let mut options = vec!["--enable-module-command", "yes", "--latency-tracking", "no"];
     let log_name = log.to_string_lossy();
-    options.extend(["--logfile", &log_name]);
+    let options = ["--enable-module-command", "yes", "--logfile", &log_name];
     let library = Library::new(directory.path(), built)?;
     library.build_examples()?;
-    let server = Server::start(&arguments.ours, &options)?;
+    let server = start(arguments, &options)?;
     let mut observer = Observer::of(&server)?;
     // Those that stay come last: from then on they are part of what there is.
     for guest in GUESTS {
