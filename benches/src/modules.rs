@@ -102,7 +102,7 @@ pub const GUESTS: &[Guest] = &[
         ..guest(
             "data_type",
             Language::Example,
-            &["alloc.set k 5", "alloc.get k", "alloc.set k 100000", "copy k l", "unlink k"],
+            &["alloc.set k 5", "alloc.get k", "alloc.set k 100000", "unlink k"],
         )
     },
     Guest {
@@ -150,7 +150,8 @@ const BATCH: usize = 100;
 /// How long threads may take to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where guests' files are: those in C are compiled into a directory, those in Rust are built already, but for examples.
+/// Where guests' files are: those in C are compiled into a directory; those in Rust are built already, but for
+/// examples.
 pub struct Library<'a> {
     directory: &'a Path,
     built: &'a Path,
