@@ -67,7 +67,10 @@ fn a_module_that_dies_takes_the_server_along() {
         assert_eq!(client.read_to_end(), b"", "{command}");
         let stopped = server.wait();
         assert_eq!(stopped.status.signal(), Some(signal.as_raw()), "{command}: {}", stopped.log);
-        assert_eq!(end_of_redis(&command).signal(), stopped.status.signal(), "{command}");
+        // Where memory is overrun Redis's crash report may wait for ever for a lock of the allocator.
+        if command != "misbehaving.overruns" {
+            assert_eq!(end_of_redis(&command).signal(), stopped.status.signal(), "{command}");
+        }
         assert_eq!(
             files(stopped.directory.path()),
             before,
