@@ -1,10 +1,10 @@
 //! A client that asks at a steady pace while something else happens, and how long it waited for the answers.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use hdrhistogram::Histogram;
 
 use crate::resp::{Connection, write_command};
@@ -12,9 +12,9 @@ use crate::resp::{Connection, write_command};
 /// Sends GET for the keys that `next_key` names, one each `interval`, until `stop`. Gives the latencies, in
 /// microseconds.
 ///
-/// A request that had to wait because the reply before it was late counts from when it was due, so that a pause of
-/// the server weighs as much as it would for independent clients. One that this program itself is late with counts
-/// from when it was sent.
+/// A request is sent when it is due, whether or not those before it have their replies, as requests of independent
+/// clients are; so each that comes in a pause of the server counts. Those that this program itself is too late to send
+/// are left out.
 ///
 /// # Errors
 /// When the connection fails, or a reply is an error.
@@ -26,29 +26,33 @@ pub fn get_until(
 ) -> Result<Histogram<u64>> {
     let mut latencies = Histogram::new(3)?;
     let mut request = Vec::new();
+    let mut sent = VecDeque::new();
     let mut due = Instant::now();
-    let mut replied = due;
-    while !stop.load(Ordering::Relaxed) {
-        let now = Instant::now();
-        if now < due {
-            thread::sleep(due - now);
+    loop {
+        let is_over = stop.load(Ordering::Relaxed);
+        if is_over && sent.is_empty() {
+            return Ok(latencies);
         }
-        let begun = if replied > due { due } else { Instant::now() };
-        request.clear();
-        write_command(&mut request, &[b"GET", &next_key()]);
-        connection.send(&request)?;
-        connection.reply()?;
-        replied = Instant::now();
-        latencies.record(u64::try_from((replied - begun).as_micros())?)?;
-        // So it falls behind only if the server does.
-        due = begun + interval;
+        let now = Instant::now();
+        if now >= due && !is_over {
+            due = (due + interval).max(now);
+            request.clear();
+            write_command(&mut request, &[b"GET", &next_key()]);
+            sent.push_back(Instant::now());
+            connection.send(&request)?;
+        }
+        while connection.has_input(due.saturating_duration_since(Instant::now()))? {
+            connection.reply()?;
+            let begun = sent.pop_front().context("a reply to nothing")?;
+            latencies.record(u64::try_from(begun.elapsed().as_micros())?)?;
+        }
     }
-    Ok(latencies)
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::thread;
 
     use super::*;
     use crate::resp::Reply;

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 /// A connection to a server on the loopback interface.
 pub struct Connection {
@@ -80,6 +83,23 @@ impl Connection {
     /// When the connection is closed, or the reply is an error or none of [`Reply`].
     pub fn reply(&mut self) -> Result<Reply> {
         read_reply(&mut self.input)
+    }
+
+    /// Waits for so long until there is something to read. Says whether there is.
+    ///
+    /// # Errors
+    /// When the system can't wait.
+    pub fn has_input(&self, most: Duration) -> Result<bool> {
+        if !self.input.buffer().is_empty() {
+            return Ok(true);
+        }
+        let mut waits_for = [PollFd::new(&self.output, PollFlags::IN)];
+        let most = Timespec::try_from(most).context("too long a time")?;
+        match poll(&mut waits_for, Some(&most)) {
+            Ok(ready) => Ok(ready != 0),
+            Err(Errno::INTR) => Ok(false),
+            Err(error) => Err(error).context("cannot wait for the server"),
+        }
     }
 
     /// Waits for a message or any reply of RESP2, and gives its bytes as they came.

@@ -2,6 +2,7 @@
 //! and how long its steps last.
 #![forbid(unsafe_code)]
 
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
@@ -10,7 +11,7 @@ use clap::Parser;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use rustix::time::{ClockId, clock_gettime};
-use zmalloc::defrag::{Cycle, Settings, State};
+use zmalloc::defrag::{Cycle, Settings, State, Step};
 use zmalloc::{AllocatorInfo, ZMalloc};
 
 #[global_allocator]
@@ -146,9 +147,7 @@ fn defragment(data: &mut Data, budget: Duration, tolerance: u32) -> Result<Outco
     let mut outcome = Outcome::default();
     let mut moved_before = 0;
     loop {
-        let began = thread_clock();
-        let step = cycle.step(data);
-        let cpu = thread_clock() - began;
+        let (step, cpu) = step(&mut cycle, data);
         outcome.cpu += cpu;
         outcome.longest = outcome.longest.max(step.took);
         outcome.longest_cpu = outcome.longest_cpu.max(cpu);
@@ -172,12 +171,31 @@ fn defragment(data: &mut Data, budget: Duration, tolerance: u32) -> Result<Outco
     }
 }
 
+/// A step, and the CPU time it took; waits while pages are given back to the system in between.
+fn step(cycle: &mut Cycle, data: &mut Data) -> (Step, Duration) {
+    loop {
+        let steps = cycle.totals().steps;
+        let began = thread_clock();
+        let step = cycle.step(data);
+        let cpu = thread_clock() - began;
+        if cycle.totals().steps != steps || step.state == State::Idle {
+            return (step, cpu);
+        }
+        thread::sleep(step.pause);
+    }
+}
+
 /// One pass, in one step if the budget allows.
 fn pass(data: &mut Data, budget: Duration) -> Result<Outcome> {
     let mut cycle = cycle(budget, 0)?;
-    let began = thread_clock();
-    while cycle.step(data).state == State::Unfinished {}
-    let cpu = thread_clock() - began;
+    let mut cpu = Duration::ZERO;
+    loop {
+        let (step, took) = step(&mut cycle, data);
+        cpu += took;
+        if step.state != State::Unfinished {
+            break;
+        }
+    }
     let totals = cycle.totals();
     Ok(Outcome { asked: totals.hits + totals.misses, moved: totals.hits, cpu, ..Outcome::default() })
 }
