@@ -31,6 +31,9 @@ use crate::modules::DefragStage;
 /// have sent meanwhile.
 const MOST_BEHIND: u32 = 4;
 
+/// The least time between two steps, unless they are to follow each other sooner.
+const LEAST_PAUSE: Duration = Duration::from_micros(100);
+
 /// Redis's refusal where the allocator can't tell which blocks should move.
 const UNAVAILABLE: &str = "Active defragmentation cannot be enabled: it requires a Redis server compiled with a \
     modified Jemalloc like the one shipped by default with the Redis source distribution";
@@ -48,6 +51,8 @@ pub(crate) struct Defrag {
     cycle: Option<Cycle>,
     /// When the next step is due; `None` while there is nothing to do.
     due: Option<Instant>,
+    /// Whether the pass has come to any data.
+    is_walking: bool,
     /// Since when there has been something to do.
     running_since: Option<Instant>,
 }
@@ -111,7 +116,6 @@ impl Engine {
         let Self { keyspace, defrag, stats, config, modules, .. } = self;
         let cycle = defrag.cycle.as_mut()?;
         *cycle.settings_mut() = settings(config);
-        let is_first = cycle.effort() == 0;
         let before = cycle.totals();
         let mut relocated = Relocated::default();
         let step = cycle.step_with(|mover| {
@@ -120,7 +124,8 @@ impl Engine {
                     modules.defrag(stage, &mut DefragBy::new(mover, &mut Mover::is_out_of_time, 0));
                 }
             };
-            if is_first {
+            if !defrag.is_walking {
+                defrag.is_walking = true;
                 keyspace.begin_walk();
                 tell(DefragStage::Begin, mover);
             }
@@ -128,9 +133,13 @@ impl Engine {
             tell(DefragStage::End, mover);
             ControlFlow::Continue(())
         });
-        if step.state == State::Idle {
-            self.end_defrag();
-            return None;
+        match step.state {
+            State::Idle => {
+                self.end_defrag();
+                return None;
+            }
+            State::Finished => defrag.is_walking = false,
+            State::Unfinished => {}
         }
         let after = cycle.totals();
         stats.active_defrag_hits += after.hits - before.hits;
@@ -147,6 +156,8 @@ impl Engine {
         defrag.running_since.get_or_insert(now - step.took);
         let period = step.took + step.pause;
         let next = (due + period).max(now.checked_sub(period * MOST_BEHIND).unwrap_or(due));
+        // Not without a pause: clients have waited as well.
+        let next = next.max(now + step.pause.min(step.took.max(LEAST_PAUSE)));
         defrag.due = Some(next);
         Some(next.saturating_duration_since(now))
     }
@@ -157,6 +168,7 @@ impl Engine {
         self.stats.active_defrag_us += defrag.running().as_micros() as u64;
         defrag.running_since = None;
         defrag.due = None;
+        defrag.is_walking = false;
         if let Some(cycle) = &mut defrag.cycle {
             cycle.abandon();
         }

@@ -95,6 +95,7 @@ pub mod oom;
 pub mod process;
 #[doc(hidden)]
 pub mod raw;
+mod release;
 mod request;
 mod stats;
 mod sync;
@@ -106,8 +107,9 @@ pub use error::ControlError;
 pub use global::{ZMalloc, good_size, usable_size};
 pub use ledger::{limit, peak_memory, set_limit, set_soft_mark, used_memory};
 pub use oom::set_oom_handler;
+pub use release::{flush_thread_cache, purge, set_background_thread};
 pub use stats::{
-    AllocatorInfo, BACKEND, ClassCounts, GOOD_SIZE_IS_EXACT, SizeClass, flush_thread_cache,
-    large_size_classes, purge, quantum, set_background_thread, size_classes, stats_json, stats_text,
+    AllocatorInfo, BACKEND, ClassCounts, GOOD_SIZE_IS_EXACT, SizeClass, large_size_classes, quantum,
+    size_classes, stats_json, stats_text,
 };
 pub use tally::{Tally, tallies};

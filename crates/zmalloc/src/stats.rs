@@ -115,7 +115,7 @@ impl AllocatorInfo {
     }
 
     /// How many times larger what is resident is than the pages in use: `resident / active`,
-    /// Redis's `allocator_rss_ratio`. 1 if nothing is active. [`purge`] lowers it.
+    /// Redis's `allocator_rss_ratio`. 1 if nothing is active. [`purge`](crate::purge) lowers it.
     pub fn resident_ratio(&self) -> f64 {
         ratio(self.resident, self.active)
     }
@@ -185,7 +185,7 @@ pub struct SizeClass {
 /// How often blocks of a size class were allocated and freed since the process began.
 ///
 /// A thread hands its part in when its cache exchanges blocks with the common heap:
-/// [`flush_thread_cache`] makes the calling thread's current.
+/// [`flush_thread_cache`](crate::flush_thread_cache) makes the calling thread's current.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClassCounts {
@@ -249,38 +249,6 @@ pub fn large_size_classes() -> Result<Vec<SizeClass>, ControlError> {
 /// If the allocator cannot tell.
 pub fn quantum() -> Result<usize, ControlError> {
     Imp::quantum()
-}
-
-/// Gives memory back to the operating system: returns what the calling thread caches to the common
-/// heap, then releases every unused page of every arena.
-///
-/// What other threads hold in their caches stays there; they can call [`flush_thread_cache`].
-/// Takes time in proportion to the memory given back.
-///
-/// # Errors
-/// If the allocator cannot be told to.
-pub fn purge() -> Result<(), ControlError> {
-    Imp::purge()
-}
-
-/// Returns the blocks that the calling thread has freed, and its cache still holds, to the common
-/// heap.
-///
-/// [`used_memory`](crate::used_memory) does not change: it does not count them in the first place.
-///
-/// # Errors
-/// If the allocator cannot be told to.
-pub fn flush_thread_cache() -> Result<(), ControlError> {
-    Imp::flush_thread_cache()
-}
-
-/// Lets threads of the allocator's own give unused pages back in the background, or stops them. By
-/// default the program's threads do it, in passing.
-///
-/// # Errors
-/// If the allocator was built without such threads, or one cannot be started.
-pub fn set_background_thread(on: bool) -> Result<(), ControlError> {
-    Imp::set_background_thread(on)
 }
 
 /// The allocator's own report for human readers, some tens of kilobytes of text in its own format.

@@ -31,6 +31,7 @@ fn main() {
             ("blocks_are_moved_together", blocks_are_moved_together),
             ("data_is_defragmented_as_it_changes", data_is_defragmented_as_it_changes),
             ("a_step_without_time_still_gets_on", a_step_without_time_still_gets_on),
+            ("pages_are_given_back_as_they_fall_free", pages_are_given_back_as_they_fall_free),
         ]
     } else if BACKEND.starts_with("mimalloc") {
         &[
@@ -403,4 +404,44 @@ fn a_step_without_time_still_gets_on() {
     }
     assert!(steps > 5);
     assert_eq!(data, twin);
+}
+
+/// With background threads, which by themselves would let what falls free lie for ten seconds.
+fn pages_are_given_back_as_they_fall_free() {
+    zmalloc::set_background_thread(true).unwrap();
+    let value = |number: usize| vec![number as u8; 300].into_boxed_slice();
+    let mut data: Vec<_> = (0..100_000).map(|number| (number, value(number))).collect();
+    data.retain(|(number, _)| number % 10 == 0);
+    let _ = zmalloc::flush_thread_cache();
+    let info = AllocatorInfo::read().unwrap();
+    let (active, unused) = (info.active, info.dirty);
+    let mut cycle = eager(Duration::from_micros(200));
+    let mut most_unused = 0;
+    loop {
+        let before = cycle.totals();
+        let step = cycle.step(&mut data);
+        match step.state {
+            State::Idle => panic!("there is something to do"),
+            State::Finished => break,
+            // It waits for pages to be given back.
+            State::Unfinished if cycle.totals().steps == before.steps => std::thread::sleep(step.pause),
+            State::Unfinished => most_unused = most_unused.max(AllocatorInfo::read().unwrap().dirty),
+        }
+    }
+    let info = AllocatorInfo::read().unwrap();
+    println!(
+        "{active} bytes active and {unused} unused before, {} and {} after; {:?}",
+        info.active,
+        info.dirty,
+        cycle.totals()
+    );
+    let won = active - info.active;
+    assert!(won > 20_000_000, "{won} bytes won");
+    assert!(
+        info.dirty < won / 8 && most_unused < won / 4,
+        "{} to {most_unused} bytes lie unused",
+        info.dirty
+    );
+    assert!(data.iter().all(|(number, block)| *block == value(*number)));
+    zmalloc::set_background_thread(false).unwrap();
 }

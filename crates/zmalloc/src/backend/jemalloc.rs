@@ -15,7 +15,9 @@ use crate::stats::{AllocatorInfo, SizeClass};
 
 mod by_address;
 mod control;
+mod decay;
 mod rises;
+mod settle;
 mod statistics;
 mod utilization;
 
@@ -306,6 +308,34 @@ impl Control for Jemalloc {
         control::run(c"thread.tcache.flush")?;
         // 4096 stands for all arenas.
         control::run(c"arena.4096.purge")
+    }
+
+    fn purge_unused() -> Result<(), ControlError> {
+        control::run(c"arena.4096.purge")
+    }
+
+    fn purge_due() -> Result<(), ControlError> {
+        decay::purge_due()
+    }
+
+    fn decay_times() -> Result<Vec<(usize, isize)>, ControlError> {
+        decay::times()
+    }
+
+    fn set_decay_time(arena: usize, milliseconds: isize) -> Result<(), ControlError> {
+        decay::set_time(arena, milliseconds)
+    }
+
+    fn arena_of_thread() -> Result<usize, ControlError> {
+        settle::arena_of_thread()
+    }
+
+    fn settle(arena: usize) -> Result<(), ControlError> {
+        settle::settle(arena)
+    }
+
+    fn background_thread() -> Result<bool, ControlError> {
+        control::read_name::<u8>(c"background_thread").map(|on| on != 0)
     }
 
     fn set_background_thread(on: bool) -> Result<(), ControlError> {

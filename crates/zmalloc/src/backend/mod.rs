@@ -328,7 +328,42 @@ pub(crate) trait Control {
         Err(ControlError::UNSUPPORTED)
     }
 
-    /// Starts or stops the threads that give unused pages back to the system.
+    /// Gives every unused page back to the system.
+    fn purge_unused() -> Result<(), ControlError> {
+        Err(ControlError::UNSUPPORTED)
+    }
+
+    /// Gives those unused pages back that have been unused for as long as the decay times say.
+    fn purge_due() -> Result<(), ControlError> {
+        Err(ControlError::UNSUPPORTED)
+    }
+
+    /// The arenas, each with the milliseconds in which it gives unused pages back; -1 for never.
+    fn decay_times() -> Result<Vec<(usize, isize)>, ControlError> {
+        Err(ControlError::UNSUPPORTED)
+    }
+
+    /// Sets an arena's milliseconds. Waits for whoever gives its pages back.
+    fn set_decay_time(_arena: usize, _milliseconds: isize) -> Result<(), ControlError> {
+        Err(ControlError::UNSUPPORTED)
+    }
+
+    /// The arena that the calling thread allocates from.
+    fn arena_of_thread() -> Result<usize, ControlError> {
+        Err(ControlError::UNSUPPORTED)
+    }
+
+    /// Does for an arena what it has put off until the next allocation of each size class.
+    fn settle(_arena: usize) -> Result<(), ControlError> {
+        Err(ControlError::UNSUPPORTED)
+    }
+
+    /// Whether there are threads that give unused pages back to the system.
+    fn background_thread() -> Result<bool, ControlError> {
+        Err(ControlError::UNSUPPORTED)
+    }
+
+    /// Starts or stops them. Stopping waits for what they are at.
     fn set_background_thread(_on: bool) -> Result<(), ControlError> {
         Err(ControlError::UNSUPPORTED)
     }

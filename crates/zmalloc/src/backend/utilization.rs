@@ -18,4 +18,10 @@ pub(crate) trait Utilization: Sized {
     /// address within a block is as good as its own. One in no live block of the back end gets an answer
     /// too, which means nothing.
     fn ask(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]);
+
+    /// How many bytes of pages moving those blocks would free to which the answer was yes since this was last asked:
+    /// of each block its share of its slab, by how many were in use there. 0 if that isn't known.
+    fn take_gain(&mut self) -> usize {
+        0
+    }
 }

@@ -8,6 +8,7 @@ use heapwalk::HeapWalk;
 
 use super::mover::{Mover, Totals};
 use super::moving;
+use super::purger::{self, Purger};
 use super::settings::{Fragmentation, Settings};
 use super::survey::Survey;
 use crate::error::ControlError;
@@ -16,11 +17,18 @@ use crate::stats::AllocatorInfo;
 /// How often a pass asks the allocator anew how its pages are used.
 const SURVEY_EVERY: Duration = Duration::from_millis(100);
 
+/// How long to wait while pages are given back on the thread for that.
+const TURN_WAIT: Duration = Duration::from_micros(100);
+
 /// Defragments a program's data, a step at a time.
 ///
 /// A *pass* goes through all of the data once, in as many steps as it takes. Each step goes on where the
 /// last one ended. What changes in between is no matter, but that some of it may be passed over until the
 /// next pass, or looked at twice.
+///
+/// Where the allocator has [background threads](crate::set_background_thread), they rest during a pass, and a
+/// thread of the cycle's own gives back the pages that fall free, a little at a time and never beside a step.
+/// A step that comes while it does, or waits to, does nothing, and says how soon to come again.
 pub struct Cycle {
     settings: Settings,
     mover: Mover,
@@ -35,7 +43,10 @@ struct Pass {
     settings: Settings,
     /// The fragmentation when it began, in bytes, if the allocator tells.
     fragmentation: Option<usize>,
-    surveyed: Instant,
+    /// When the allocator was last asked how its pages are used, if it was.
+    surveyed: Option<Instant>,
+    /// Stands in for the allocator's background threads, if it has any.
+    purger: Option<Purger>,
 }
 
 /// What a step did.
@@ -138,18 +149,30 @@ impl Cycle {
     }
 
     /// The same for data that is walked in another way. `walk` answers `Break` if it ended early because
-    /// there was [no time left](Mover::is_out_of_time), `Continue` at the end of the data.
+    /// there was [no time left](Mover::is_out_of_time), `Continue` at the end of the data. It isn't called while
+    /// pages are given back.
     ///
     /// # Panics
     /// If `walk` does.
     pub fn step_with(&mut self, walk: impl FnOnce(&mut Mover) -> ControlFlow<()>) -> Step {
         let began = Instant::now();
-        let Some(effort) = self.begin_step(began) else {
+        if self.pass.is_none() && !self.begin_pass() {
             return Step { state: State::Idle, took: began.elapsed(), pause: Duration::from_millis(100) };
-        };
-        self.mover.begin(began + self.settings.budget);
+        }
+        let turns = self.pass.as_ref().and_then(|pass| pass.purger.as_ref()).map(Purger::turns);
+        let turn = turns.as_ref().map(|turns| turns.step());
+        if let Some(None) = turn {
+            return Step { state: State::Unfinished, took: began.elapsed(), pause: TURN_WAIT };
+        }
+        let effort = self.begin_step(began);
+        let most_freed = if turns.is_some() { purger::PORTION } else { usize::MAX };
+        self.mover.begin(began + self.settings.budget, most_freed);
         let walked = walk(&mut self.mover);
         self.mover.rewind();
+        if let Some(turns) = &turns {
+            turns.add_freed(self.mover.freed());
+        }
+        drop(turn);
         let state = if walked.is_break() {
             State::Unfinished
         } else {
@@ -170,35 +193,39 @@ impl Cycle {
         self.pass = None;
     }
 
-    /// Sees to it that a pass is under way, with a survey that is not too old. Returns the effort, or
-    /// `None` if there is nothing to do.
-    fn begin_step(&mut self, now: Instant) -> Option<u32> {
-        match &mut self.pass {
-            Some(pass)
-                if now.duration_since(pass.surveyed) < SURVEY_EVERY && pass.settings == self.settings =>
-            {
-                Some(pass.effort)
-            }
-            Some(pass) => {
-                pass.surveyed = now;
-                pass.renew_effort(self.settings);
-                let effort = pass.effort;
-                self.renew_survey();
-                Some(effort)
-            }
-            None => {
-                let fragmentation = AllocatorInfo::read().ok().map(|info| Fragmentation::of(&info));
-                // An allocator that doesn't tell how fragmented it is gets what the settings allow.
-                let effort = match fragmentation {
-                    Some(fragmentation) => self.settings.effort(fragmentation)?,
-                    None => self.settings.cycle_max.clamp(1, 99),
-                };
-                let fragmentation = fragmentation.map(|fragmentation| fragmentation.bytes);
-                self.renew_survey();
-                self.pass = Some(Pass { effort, settings: self.settings, fragmentation, surveyed: now });
-                Some(effort)
-            }
+    /// Begins a pass, if there is something to do. Says whether there is.
+    fn begin_pass(&mut self) -> bool {
+        let fragmentation = AllocatorInfo::read().ok().map(|info| Fragmentation::of(&info));
+        let effort = match fragmentation {
+            Some(fragmentation) => self.settings.effort(fragmentation),
+            // An allocator that doesn't tell how fragmented it is gets what the settings allow.
+            None => Some(self.settings.cycle_max.clamp(1, 99)),
+        };
+        let Some(effort) = effort else { return false };
+        self.pass = Some(Pass {
+            effort,
+            settings: self.settings,
+            fragmentation: fragmentation.map(|fragmentation| fragmentation.bytes),
+            surveyed: None,
+            purger: Purger::start(),
+        });
+        true
+    }
+
+    /// Sees to it that the survey is not too old, and the effort what the settings say. Returns the effort; 0 without
+    /// a pass.
+    fn begin_step(&mut self, now: Instant) -> u32 {
+        let Some(pass) = &mut self.pass else { return 0 };
+        let is_known = pass.settings == self.settings;
+        if !is_known || pass.surveyed.is_some_and(|surveyed| now - surveyed >= SURVEY_EVERY) {
+            pass.renew_effort(self.settings);
+            pass.surveyed = None;
         }
+        if pass.surveyed.is_none() {
+            pass.surveyed = Some(now);
+            self.renew_survey();
+        }
+        self.effort()
     }
 
     /// Without memory for a new one, the old one will do.
@@ -209,8 +236,8 @@ impl Cycle {
     }
 
     fn end_pass(&mut self) {
-        let before = self.pass.take().and_then(|pass| pass.fragmentation);
         let after = AllocatorInfo::read().ok().map(|info| info.small_fragmentation);
+        let before = self.pass.take().and_then(|pass| pass.fragmentation);
         let totals = &mut self.mover.totals;
         totals.passes += 1;
         if let (Some(before), Some(after)) = (before, after) {

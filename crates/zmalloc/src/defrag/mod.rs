@@ -42,12 +42,13 @@
 //!
 //! `size` measures values. `survey` asks whether blocks should move, `moving` moves one; `mover` is the
 //! visitor that does both on a walk, asking many questions at a time by what `foresight` collects, and
-//! `cycle` decides when, and for how long.
+//! `cycle` decides when, and for how long. What falls free `purger` gives back between the steps.
 
 mod cycle;
 mod foresight;
 mod mover;
 mod moving;
+mod purger;
 mod settings;
 mod size;
 mod survey;

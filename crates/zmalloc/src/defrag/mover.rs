@@ -50,6 +50,12 @@ pub struct Mover {
     foresight_depth: usize,
     place: Place,
     deadline: Instant,
+    /// How many bytes of pages the step may free.
+    most_freed: usize,
+    /// How many it has freed, about.
+    freed: usize,
+    /// How many a move frees on average, of those that were last found worthwhile.
+    freed_by_move: usize,
     out_of_time: bool,
     /// Counts down to the next look at the clock.
     until_clock: u32,
@@ -64,18 +70,28 @@ impl Mover {
             foresight_depth: 0,
             place: Place::default(),
             deadline: Instant::now(),
+            most_freed: usize::MAX,
+            freed: 0,
+            freed_by_move: 0,
             out_of_time: false,
             until_clock: CLOCK_EVERY,
             totals: Totals::default(),
         }
     }
 
-    /// A step begins.
-    pub(super) fn begin(&mut self, deadline: Instant) {
+    /// A step begins, which lasts until then, or until it has freed so many bytes of pages.
+    pub(super) fn begin(&mut self, deadline: Instant, most_freed: usize) {
         self.deadline = deadline;
+        self.most_freed = most_freed;
+        self.freed = 0;
         self.out_of_time = false;
         self.until_clock = CLOCK_EVERY;
         self.foresight.clear();
+    }
+
+    /// About how many bytes of pages the step has freed.
+    pub(super) fn freed(&self) -> usize {
+        self.freed
     }
 
     /// A walk has ended, early or not.
@@ -105,7 +121,9 @@ impl Mover {
     /// If there are not as many answers as blocks.
     pub fn ask(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]) {
         self.survey.should_move(blocks, answers);
-        self.totals.misses += answers.iter().filter(|answer| !**answer).count() as u64;
+        let misses = answers.iter().filter(|answer| !**answer).count();
+        self.foresee_gain(answers.len() - misses);
+        self.totals.misses += misses as u64;
         self.tick(u32::try_from(blocks.len()).unwrap_or(u32::MAX));
     }
 
@@ -124,8 +142,16 @@ impl Mover {
         moved
     }
 
+    /// So many blocks were found worth moving since this was last called.
+    fn foresee_gain(&mut self, worthwhile: usize) {
+        if let Some(each) = self.survey.take_gain().checked_div(worthwhile) {
+            self.freed_by_move = each;
+        }
+    }
+
     fn hit(&mut self, layout: Layout) {
         self.totals.hits += 1;
+        self.freed += self.freed_by_move;
         self.totals.bytes_moved += layout.size() as u64;
         self.look_at_clock();
     }
@@ -135,6 +161,7 @@ impl Mover {
         let wanted = self.foresight.answer(block).unwrap_or_else(|| {
             let mut answer = [false];
             self.survey.should_move(&[block], &mut answer);
+            self.foresee_gain(usize::from(answer[0]));
             self.tick(1);
             answer[0]
         });
@@ -153,7 +180,7 @@ impl Mover {
 
     fn look_at_clock(&mut self) {
         self.until_clock = CLOCK_EVERY;
-        self.out_of_time |= Instant::now() >= self.deadline;
+        self.out_of_time |= self.freed >= self.most_freed || Instant::now() >= self.deadline;
     }
 }
 
@@ -185,7 +212,9 @@ unsafe impl Relocate for Mover {
         let _ = scout(&mut self.foresight);
         let (blocks, answers) = self.foresight.questions();
         self.survey.should_move(blocks, answers);
+        let worthwhile = answers.iter().filter(|answer| **answer).count();
         let questions = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
+        self.foresee_gain(worthwhile);
         if self.foresight.is_needless() {
             self.totals.misses += u64::from(questions);
             self.foresight.clear();

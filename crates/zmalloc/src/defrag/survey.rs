@@ -36,4 +36,10 @@ impl Survey {
         assert_eq!(blocks.len(), answers.len(), "one answer for each block");
         self.inner.ask(blocks, answers);
     }
+
+    /// What moving the blocks would free to which the answer was yes since this was last asked, in bytes of pages;
+    /// 0 if the allocator doesn't tell.
+    pub(super) fn take_gain(&mut self) -> usize {
+        self.inner.take_gain()
+    }
 }

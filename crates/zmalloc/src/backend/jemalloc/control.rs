@@ -20,6 +20,8 @@ pub(super) unsafe trait Value: Copy {}
 // SAFETY: an integer has no invalid bit patterns.
 unsafe impl Value for usize {}
 // SAFETY: as above.
+unsafe impl Value for isize {}
+// SAFETY: as above.
 unsafe impl Value for u64 {}
 // SAFETY: as above.
 unsafe impl Value for u32 {}
@@ -73,6 +75,13 @@ impl<const N: usize> Mib<N> {
         check(unsafe {
             ffi::mallctlbymib(self.0.as_ptr(), N, ptr::null_mut(), ptr::null_mut(), new, size_of::<T>())
         })
+    }
+
+    /// Carries out the node, which is a command.
+    pub(super) fn run(&self) -> Result<(), ControlError> {
+        let none = ptr::null_mut();
+        // SAFETY: there are `N` numbers; nothing is read and nothing written.
+        check(unsafe { ffi::mallctlbymib(self.0.as_ptr(), N, none, ptr::null_mut(), none, 0) })
     }
 }
 

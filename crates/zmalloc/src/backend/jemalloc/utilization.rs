@@ -13,6 +13,7 @@
 //! - A block of a slab that is used more than an eighth above the average stays.
 
 use std::ffi::c_void;
+use std::mem;
 use std::ptr::{self, NonNull};
 use std::sync::OnceLock;
 
@@ -140,6 +141,8 @@ pub(crate) struct Survey {
     /// For each multiple of 8 bytes, the place of the bin of that size in `bins`, plus one.
     by_size: Vec<u8>,
     known: Known,
+    /// What moving would free of the blocks that should move.
+    gain: usize,
 }
 
 impl Utilization for Survey {
@@ -155,7 +158,7 @@ impl Utilization for Survey {
             by_size[bin.class.size / 8] = u8::try_from(place + 1).unwrap_or(0);
         }
         let nodes = Nodes::get()?;
-        Ok(Self { nodes, bins, by_size, known: Known::new(&nodes.lookup) })
+        Ok(Self { nodes, bins, by_size, known: Known::new(&nodes.lookup), gain: 0 })
     }
 
     fn ask(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]) {
@@ -177,6 +180,10 @@ impl Utilization for Survey {
                 *answer = self.should_move(*block, extent);
             }
         }
+    }
+
+    fn take_gain(&mut self) -> usize {
+        mem::take(&mut self.gain)
     }
 }
 
@@ -217,7 +224,11 @@ impl Survey {
             let current = NonNull::new(ptr::without_provenance_mut::<u8>(place.current));
             used_in_nonfull(&bin.class, current.map(|current| used_in(nodes, current)))
         });
-        is_sparse(used, place.extent.blocks, bin.class.nonfull_slabs, used_in_nonfull)
+        let is_sparse = is_sparse(used, place.extent.blocks, bin.class.nonfull_slabs, used_in_nonfull);
+        if is_sparse {
+            self.gain += place.extent.size / used.max(1);
+        }
+        is_sparse
     }
 
     /// The bin whose slabs are like this.

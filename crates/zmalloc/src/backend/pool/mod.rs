@@ -185,6 +185,34 @@ impl<B: Backend + Control> Control for Pool<B> {
         }
     }
 
+    fn purge_unused() -> Result<(), ControlError> {
+        B::purge_unused()
+    }
+
+    fn purge_due() -> Result<(), ControlError> {
+        B::purge_due()
+    }
+
+    fn decay_times() -> Result<Vec<(usize, isize)>, ControlError> {
+        B::decay_times()
+    }
+
+    fn set_decay_time(arena: usize, milliseconds: isize) -> Result<(), ControlError> {
+        B::set_decay_time(arena, milliseconds)
+    }
+
+    fn arena_of_thread() -> Result<usize, ControlError> {
+        B::arena_of_thread()
+    }
+
+    fn settle(arena: usize) -> Result<(), ControlError> {
+        B::settle(arena)
+    }
+
+    fn background_thread() -> Result<bool, ControlError> {
+        B::background_thread()
+    }
+
     fn set_background_thread(on: bool) -> Result<(), ControlError> {
         B::set_background_thread(on)
     }
