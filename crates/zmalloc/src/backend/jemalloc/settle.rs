@@ -19,8 +19,8 @@ pub(super) fn arena_of_thread() -> Result<usize, ControlError> {
 /// From how many slabs with room on sorting them takes time.
 const MANY: usize = 1000;
 
-/// How many slabs are gone on to. Most of the sorting is done by the third, mostly.
-const SLABS: usize = 16;
+/// How many slabs are gone on to. Most of the sorting is done by the tenth, but not always.
+const SLABS: usize = 100;
 
 /// Has each size class of which an arena may have many slabs with room go on to some of them.
 pub(super) fn settle(arena: usize) -> Result<(), ControlError> {
