@@ -120,6 +120,8 @@ fn main() {
     // Up to half of one processor, and down to one percent of waste.
     let settings =
         Settings { ignore_bytes: 1 << 20, threshold_lower: 1, cycle_max: 50, ..Settings::default() };
+    // So that giving back what falls free is no part of the steps. Not every allocator has such threads.
+    let _ = zmalloc::set_background_thread(true);
     let mut cycle = match Cycle::new(settings) {
         Ok(cycle) => cycle,
         Err(unavailable) => return println!("{unavailable}"),
