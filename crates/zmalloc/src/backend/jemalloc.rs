@@ -305,12 +305,12 @@ impl Control for Jemalloc {
     }
 
     fn purge() -> Result<(), ControlError> {
-        control::run(c"thread.tcache.flush")?;
-        // 4096 stands for all arenas.
-        control::run(c"arena.4096.purge")
+        Self::flush_thread_cache()?;
+        Self::purge_unused()
     }
 
     fn purge_unused() -> Result<(), ControlError> {
+        // 4096 stands for all arenas.
         control::run(c"arena.4096.purge")
     }
 

@@ -76,13 +76,6 @@ impl<const N: usize> Mib<N> {
             ffi::mallctlbymib(self.0.as_ptr(), N, ptr::null_mut(), ptr::null_mut(), new, size_of::<T>())
         })
     }
-
-    /// Carries out the node, which is a command.
-    pub(super) fn run(&self) -> Result<(), ControlError> {
-        let none = ptr::null_mut();
-        // SAFETY: there are `N` numbers; nothing is read and nothing written.
-        check(unsafe { ffi::mallctlbymib(self.0.as_ptr(), N, none, ptr::null_mut(), none, 0) })
-    }
 }
 
 /// Reads a node by name. A value of another size than `T`'s is refused (`EINVAL`).

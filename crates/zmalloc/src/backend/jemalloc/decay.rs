@@ -1,21 +1,16 @@
 //! How soon jemalloc gives unused ("dirty") pages back. It calls that decay: of the pages that fall unused
 //! at one time more and more are due as their arena's decay time passes.
 
-use std::sync::OnceLock;
-
 use super::control::{self, Mib};
 use crate::error::ControlError;
-
-/// The index that stands for all arenas together (`MALLCTL_ARENAS_ALL`).
-const ALL: usize = 4096;
 
 /// Where an arena's index is in `arena.N.*`.
 const ARENA: usize = 1;
 
 /// Gives back what is due in any arena, but for those that another thread is doing this to.
 pub(super) fn purge_due() -> Result<(), ControlError> {
-    static NODE: OnceLock<Result<Mib<3>, ControlError>> = OnceLock::new();
-    (*NODE.get_or_init(|| Mib::resolve(c"arena.0.decay")))?.with_index(ARENA, ALL).run()
+    // 4096 stands for all arenas.
+    control::run(c"arena.4096.decay")
 }
 
 /// The arenas there are, each with its decay time in milliseconds, -1 for never.
